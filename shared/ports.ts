@@ -1,0 +1,168 @@
+import type { ErrorInfo } from './errors.ts';
+import type { Job } from './job.ts';
+import type { Message } from './messages.ts';
+import type { ModelFiles } from './models/model.ts';
+import type { Part, Result, SplitRecord } from './shard.ts';
+
+/**
+ * What the core asks of the world. Every port has one contract suite (test/contract) that each adapter passes.
+ * All of it is at-least-once and may fail at any call, before or after its effect: callers retry, so every write here is
+ * create-only or idempotent.
+ */
+
+/** One immutable version of an object. */
+export interface ObjectRef {
+  readonly bucket: string;
+  readonly name: string;
+  /** Changes with every write of the object; opaque. */
+  readonly generation: string;
+}
+
+export interface ObjectStat extends ObjectRef {
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** A written object with its checksum. */
+export interface StoredObject extends ObjectStat {
+  /** CRC-32C (Castagnoli) of the content, base64 of the big-endian four bytes, as Cloud Storage gives it. */
+  readonly crc32c: string;
+}
+
+/** Streams bytes in chunks of any size. */
+export type ByteStream = AsyncIterable<Uint8Array>;
+
+export interface ObjectStore {
+  /** The live generation, or undefined where there is no such object. */
+  stat(bucket: string, name: string): Promise<ObjectStat | undefined>;
+  /**
+   * The bytes `[start, end)` of exactly that generation.
+   * @throws PermanentError NOT_FOUND where that generation is gone: deleted, or overwritten.
+   */
+  read(object: ObjectRef, start: number, end: number): ByteStream;
+  /**
+   * Writes an object only if its name is free. `created: false` is success: somebody wrote it before (a duplicate delivery), and
+   * what is there is returned; callers choose names so that the content must be equal.
+   */
+  create(bucket: string, name: string, content: Uint8Array | ByteStream): Promise<Created>;
+  /** Concatenates 1–32 objects of one bucket into a new one of the same bucket, create-only like `create`. */
+  compose(bucket: string, sources: readonly ObjectRef[], name: string): Promise<Created>;
+  /** The live objects whose names start with the prefix, in order of their names (by UTF-8 bytes). */
+  list(bucket: string, prefix: string): AsyncIterable<ObjectStat>;
+  /** Deletes the live object; one that is not there is success. */
+  delete(bucket: string, name: string): Promise<void>;
+}
+
+export interface Created {
+  readonly created: boolean;
+  readonly object: StoredObject;
+}
+
+export interface Queue {
+  /** Publishes all; delivery is at least once, in no order. */
+  publish(messages: readonly Message[]): Promise<void>;
+}
+
+/** The counts that the progress of a job is made of. */
+export interface Progress {
+  /** Splits whose record is written. */
+  readonly splits: number;
+  /** Shards and rows in those records. */
+  readonly plannedShards: number;
+  readonly plannedRows: number;
+  readonly results: number;
+  readonly rows: number;
+  readonly failed: number;
+  readonly parts: number;
+}
+
+export interface JobPage {
+  readonly jobs: readonly Job[];
+  /** Give it to the next call for the next page. */
+  readonly nextPageToken?: string;
+}
+
+/** Jobs, splits, results and parts, and the counts of the two fan-ins. All reads are strongly consistent. */
+export interface Ledger {
+  /** @returns false where the job exists already. */
+  createJob(job: Job): Promise<boolean>;
+  getJob(job: string): Promise<Job | undefined>;
+  /** Newest first. */
+  listJobs(query: { readonly pageSize: number; readonly pageToken?: string; readonly states?: readonly string[] }): Promise<JobPage>;
+  /**
+   * Reads, changes and writes one job atomically. `change` may run several times; undefined means leave it.
+   * @returns the job as it is afterwards.
+   * @throws PermanentError NOT_FOUND; whatever `change` throws.
+   */
+  updateJob(job: string, change: (job: Job) => Job | undefined): Promise<Job>;
+
+  /** Create-or-equal. @throws PermanentError ABORTED where a different record is there. */
+  putSplit(job: string, record: SplitRecord): Promise<void>;
+  getSplit(job: string, split: number): Promise<SplitRecord | undefined>;
+  countSplits(job: string): Promise<number>;
+  /** The sum of `rows` over the recorded splits before this one. */
+  rowsBefore(job: string, split: number): Promise<number>;
+
+  /** @returns false where that shard has a result already: the first one stays. */
+  createResult(job: string, result: Result): Promise<boolean>;
+  hasResult(job: string, split: number, shard: number): Promise<boolean>;
+  countResults(job: string, split: number): Promise<number>;
+  /** The shards of the split that have a result, ascending. */
+  listResultShards(job: string, split: number): Promise<readonly number[]>;
+  /** The split's results in shard order, one in memory at a time (or a few). */
+  readResults(job: string, split: number): AsyncIterable<Result>;
+
+  /** @returns false where the part exists already. */
+  createPart(job: string, part: Part): Promise<boolean>;
+  getPart(job: string, split: number): Promise<Part | undefined>;
+  countParts(job: string): Promise<number>;
+  /** In split order. */
+  readParts(job: string): AsyncIterable<Part>;
+
+  /** The last error of a failing attempt; overwrites. */
+  recordFailure(job: string, split: number, shard: number, error: ErrorInfo): Promise<void>;
+  getFailure(job: string, split: number, shard: number): Promise<ErrorInfo | undefined>;
+
+  progress(job: string): Promise<Progress>;
+  /** Deletes splits, results and failures of an ended job; its parts stay as the index that redrive reads. */
+  deleteScratch(job: string): Promise<void>;
+  deleteJob(job: string): Promise<void>;
+}
+
+/** One immutable version of a model. */
+export interface ModelVersion {
+  readonly model: string;
+  readonly version: string;
+  /** SHA-256 over the names and contents of the version's files, hex. */
+  readonly digest: string;
+  readonly byteSize: number;
+}
+
+export interface ModelSummary {
+  readonly model: string;
+  readonly versions: readonly string[];
+  readonly defaultVersion: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface ModelStore {
+  /**
+   * Resolves `model`, `model@3` or `model@label`.
+   * @throws PermanentError NOT_FOUND (no such model, version or label; names what there is), INVALID_ARGUMENT (a malformed reference).
+   */
+  resolve(reference: string): Promise<ModelVersion>;
+  /** @throws PermanentError NOT_FOUND */
+  open(model: string, version: string): Promise<ModelFiles>;
+  list(): Promise<readonly ModelSummary[]>;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+export type Severity = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
+
+export interface Logger {
+  log(severity: Severity, message: string, fields?: Readonly<Record<string, unknown>>): void;
+}

@@ -1,0 +1,98 @@
+import type { ErrorInfo } from './errors.ts';
+import type { InstancesFormat } from './formats/format.ts';
+import type { ObjectRef } from './ports.ts';
+
+/**
+ * The domain's units. A job reads inputs; an input is cut into splits (byte ranges), a split into shards (runs of
+ * consecutive instances), a shard is scored in batches into one result, a split's results are assembled into one part.
+ */
+
+/** One input file, pinned to a generation when the job was created. */
+export interface Input extends ObjectRef {
+  readonly size: number;
+  readonly format: InstancesFormat;
+  readonly compression: 'none' | 'gzip';
+  /** Bytes before the first record (byte-order mark, CSV header), of the decompressed content. */
+  readonly headerBytes: number;
+  readonly columns?: readonly string[];
+}
+
+/** A planned split: records that begin in `[start, end)` of the input belong to it. */
+export interface Split {
+  readonly index: number;
+  readonly input: Input;
+  readonly start: number;
+  readonly end: number;
+  /** The whole input, from its first byte: it cannot be ranged (gzip). */
+  readonly whole: boolean;
+  /** The first and the last split of its input. */
+  readonly first: boolean;
+  readonly last: boolean;
+}
+
+/** What a split turned out to hold: written by the split function once all its shards are published. */
+export interface SplitRecord {
+  readonly split: number;
+  /** Exact offsets of the first record's first byte and of the end of the last one. */
+  readonly start: number;
+  readonly end: number;
+  readonly shards: number;
+  readonly rows: number;
+}
+
+/** One message to score: a run of whole records, named by range. The same range always cuts the same shards. */
+export interface Shard {
+  readonly split: number;
+  readonly shard: number;
+  /** The object that holds the bytes: the input itself, or a staged copy where the input cannot be ranged. */
+  readonly object: ObjectRef;
+  readonly start: number;
+  readonly end: number;
+  readonly rows: number;
+  /** One record over the row limit: it is not fetched, its row is an error. */
+  readonly oversize: boolean;
+}
+
+/** Rows that failed with the same message. `firstRows` holds the first few, ascending, counted from the unit's first row. */
+export interface ErrorGroup {
+  readonly error: ErrorInfo;
+  readonly count: number;
+  readonly firstRows: readonly number[];
+}
+
+/** Where a result's lines are: beside its counts, or in an object (a range of it) when they are too large for that. */
+export type ResultRows =
+  | { readonly kind: 'inline'; readonly bytes: Uint8Array }
+  | { readonly kind: 'object'; readonly object: ObjectRef; readonly start: number; readonly end: number };
+
+/** A shard's encoded rows with their counts; created once. */
+export interface Result {
+  readonly split: number;
+  readonly shard: number;
+  readonly rows: number;
+  readonly failed: number;
+  readonly errors: readonly ErrorGroup[];
+  /** The library that scored, as the model names it; undefined where no model ran. */
+  readonly runtime?: string;
+  readonly lines: ResultRows;
+}
+
+/** One shard's place in its part: rows, failed rows and bytes of output. */
+export interface ShardExtent {
+  readonly rows: number;
+  readonly failed: number;
+  readonly bytes: number;
+}
+
+/** The assembled rows of one split. */
+export interface Part {
+  readonly split: number;
+  readonly rows: number;
+  readonly failed: number;
+  readonly object: ObjectRef;
+  readonly size: number;
+  readonly shards: readonly ShardExtent[];
+  /** Rows counted from the split's first. */
+  readonly errors: readonly ErrorGroup[];
+  readonly runtimes: readonly string[];
+}
