@@ -1,0 +1,73 @@
+import type { TfjsArtifacts } from './tfjs-artifacts.ts';
+import { convolvesWrongly } from './tfjs-conv.ts';
+
+/** The parts that we read of a GraphDef in proto3 JSON: https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/graph.proto */
+export interface GraphNode {
+  name: string;
+  op: string;
+  input?: string[];
+  attr?: Record<string, GraphAttribute>;
+}
+
+interface GraphAttribute {
+  readonly type?: unknown;
+  /** Base64, or character codes. */
+  readonly s?: string | readonly number[];
+  readonly list?: { readonly i?: readonly (string | number)[]; readonly type?: readonly unknown[] };
+}
+
+interface GraphDef {
+  readonly node?: GraphNode[];
+  readonly library?: { readonly function?: readonly { readonly nodeDef?: GraphNode[] }[] };
+}
+
+/** Control flow and tables: they run on the cpu backend, as their tensors of lists and strings have no place in WebAssembly. */
+const CPU_OPS =
+  /^(If|While|Stateless(If|While)|Switch|Merge|Enter|Exit|LoopCond|NextIteration|Tensor(List|Array)\w+|EmptyTensorList|(Mutable)?(Dense)?HashTable(V2)?|LookupTable\w+)$/;
+
+/** Kernels that the cpu backend registers and the wasm backend (4.22) does not, by the operations that run them. */
+const CPU_KERNELS =
+  /^(Complex|ComplexAbs|Einsum|I?R?FFT|Imag|Real|Ragged\w+|StaticRegexReplace|String\w+|(Unsorted)?SegmentSum|Draw|\w*Backprop(Filter|Input))$/;
+const TRANSPOSED_CONVOLUTION = 'Conv2DBackpropInput';
+
+const CONVOLUTIONS = /^(_?Fused)?(Conv1D|Conv2D|Conv3D|DepthwiseConv2d(Native)?)$/;
+/** Strides are of all four dimensions, NHWC. */
+const SPATIAL = { start: 1, end: -1 } as const;
+const DT_STRING = 7;
+
+/** Every node of the graph, its initializer and its functions. */
+export function graphNodes(artifacts: Pick<TfjsArtifacts, 'topology' | 'json'>): GraphNode[] {
+  const graphs = [artifacts.topology, artifacts.json['modelInitializer']] as (GraphDef | null | undefined)[];
+  return graphs.flatMap((graph) => [
+    ...(graph?.node ?? []),
+    ...(graph?.library?.function ?? []).flatMap((fn) => fn.nodeDef ?? []),
+  ]);
+}
+
+/** Whether the wasm backend cannot compute the graph, or not rightly. A string kernel would abort its module, so this is known before. */
+export function graphNeedsCpu(artifacts: TfjsArtifacts): boolean {
+  const weights = new Map(artifacts.weights.map((weight) => [weight.name, weight]));
+  if (artifacts.weights.some((weight) => weight.dtype === 'string')) return true;
+  const isWrong = (node: GraphNode): boolean => {
+    if (!CONVOLUTIONS.test(node.op) || text(node.attr?.['padding']) !== 'SAME') return false;
+    const strides = node.attr?.['strides']?.list?.i?.map(Number) ?? [];
+    const kernel = weights.get((node.input?.[1] ?? '').replace(/:0$/, ''))?.shape.slice(0, -2) ?? [];
+    return convolvesWrongly(kernel, strides.slice(SPATIAL.start, SPATIAL.end));
+  };
+  return graphNodes(artifacts).some(
+    (node) =>
+      CPU_OPS.test(node.op) ||
+      (CPU_KERNELS.test(node.op) && node.op !== TRANSPOSED_CONVOLUTION) ||
+      Object.values(node.attr ?? {}).some(hasStrings) ||
+      isWrong(node),
+  );
+}
+
+function hasStrings(attribute: GraphAttribute): boolean {
+  return [attribute.type, ...(attribute.list?.type ?? [])].some((type) => type === 'DT_STRING' || type === DT_STRING);
+}
+
+function text(attribute: GraphAttribute | undefined): string {
+  const { s = '' } = attribute ?? {};
+  return typeof s === 'string' ? Buffer.from(s, 'base64').toString() : String.fromCharCode(...s);
+}

@@ -1,0 +1,80 @@
+import { loadLayersModel, type LayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
+import type * as tfc from '@tensorflow/tfjs-core';
+import { PermanentError } from '../errors.ts';
+import type { DType, TensorSpec } from '../tensor.ts';
+import { oneLine } from './file-path.ts';
+import { DEFAULT_SIGNATURE, type ModelFiles } from './model.ts';
+import { MODEL_JSON, type TfjsArtifacts } from './tfjs-artifacts.ts';
+import type { Tfjs } from './tfjs-backend.ts';
+import { loadInScope, type TfjsNetwork } from './tfjs-network.ts';
+
+/**
+ * Builds a Keras-like model of layers. Runs inside `onBackend`.
+ * @throws PermanentError UNIMPLEMENTED (a layer TensorFlow.js lacks, or one that keeps state), INVALID_ARGUMENT.
+ */
+export async function openLayersModel(tf: Tfjs, files: ModelFiles, artifacts: TfjsArtifacts): Promise<TfjsNetwork> {
+  const handler: tfc.io.IOHandler = {
+    load: () =>
+      Promise.resolve({
+        modelTopology: artifacts.topology,
+        weightSpecs: [...artifacts.weights] as tfc.io.WeightsManifestEntry[],
+        weightData: artifacts.weightData,
+      }),
+  };
+  let model: LayersModel;
+  try {
+    // Weights are variables, which no scope disposes of.
+    model = await loadInScope(
+      tf,
+      () => loadLayersModel(handler),
+      () => [],
+    );
+  } catch (error) {
+    const reason = oneLine(error);
+    const status = reason.startsWith('Unknown layer') ? 'UNIMPLEMENTED' : 'INVALID_ARGUMENT';
+    throw new PermanentError(status, `${files.label}: TensorFlow.js refuses ${MODEL_JSON}: ${reason}`, {
+      cause: error,
+    });
+  }
+  const stateful = model.layers.find((layer) => layer.stateful);
+  if (stateful !== undefined) {
+    model.dispose();
+    const message = `${files.label}: the layer ${stateful.name} (${stateful.getClassName()}) keeps state from batch to batch; not supported`;
+    throw new PermanentError('UNIMPLEMENTED', message);
+  }
+  return new LayersNetwork(model);
+}
+
+class LayersNetwork implements TfjsNetwork {
+  readonly untypedOutputs: ReadonlySet<string> = new Set();
+  readonly signature;
+  readonly #model: LayersModel;
+
+  constructor(model: LayersModel) {
+    this.#model = model;
+    const inputs = toSpecs(model.inputs);
+    this.signature = { name: DEFAULT_SIGNATURE, inputs, outputs: toSpecs(model.outputs) };
+  }
+
+  run(inputs: Readonly<Record<string, tfc.Tensor>>): readonly tfc.Tensor[] {
+    const feeds = this.signature.inputs.map(({ name }) => inputs[name]).filter((tensor) => tensor !== undefined);
+    // predict() would cut the batch into its own of 32 rows.
+    const outputs = this.#model.predictOnBatch(feeds);
+    return Array.isArray(outputs) ? outputs : [outputs];
+  }
+
+  dispose(): void {
+    this.#model.dispose();
+  }
+}
+
+/** Tensors have their layer's name; a second one of the same layer becomes `name_1`, as in Keras. */
+function toSpecs(tensors: readonly SymbolicTensor[]): TensorSpec[] {
+  const taken = new Set<string>();
+  return tensors.map(({ shape, dtype, sourceLayer }) => {
+    let name = sourceLayer.name;
+    for (let suffix = 1; taken.has(name); suffix++) name = `${sourceLayer.name}_${suffix}`;
+    taken.add(name);
+    return { name, dtype: dtype as DType, shape };
+  });
+}
