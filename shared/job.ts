@@ -150,7 +150,7 @@ export function verdict(spec: JobSpec, rows: number, failed: number): { state: J
   return { state: failed === 0 ? 'JOB_STATE_SUCCEEDED' : 'JOB_STATE_PARTIALLY_SUCCEEDED' };
 }
 
-/** The generation-free address of an object, for messages: `bucket/name`. */
-export function locationOf(object: Pick<ObjectRef, 'bucket' | 'name'>): string {
-  return `${object.bucket}/${object.name}`;
+/** Where an object is, for messages: `bucket/name`, or its path where the bucket is a folder of this machine. */
+export function locationOf({ bucket, name }: Pick<ObjectRef, 'bucket' | 'name'>): string {
+  return `${bucket === '/' ? '' : bucket}/${name}`;
 }

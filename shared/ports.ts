@@ -1,8 +1,8 @@
 import type { ErrorInfo } from './errors.ts';
-import type { Job } from './job.ts';
+import type { Job, JobPlan, JobSpec } from './job.ts';
 import type { Message } from './messages.ts';
-import type { ModelFiles } from './models/model.ts';
-import type { Part, Result, SplitRecord } from './shard.ts';
+import type { ModelFiles, Signature } from './models/model.ts';
+import type { ErrorGroup, Input, Part, Result, Shard, SplitRecord } from './shard.ts';
 
 /**
  * What the core asks of the world. Every port has one contract suite (test/contract) that each adapter passes.
@@ -36,16 +36,18 @@ export interface ObjectStore {
   /** The live generation, or undefined where there is no such object. */
   stat(bucket: string, name: string): Promise<ObjectStat | undefined>;
   /**
-   * The bytes `[start, end)` of exactly that generation.
+   * The bytes `[start, end)` of exactly that generation, cut at its size.
    * @throws PermanentError NOT_FOUND where that generation is gone: deleted, or overwritten.
    */
   read(object: ObjectRef, start: number, end: number): ByteStream;
   /**
    * Writes an object only if its name is free. `created: false` is success: somebody wrote it before (a duplicate delivery), and
-   * what is there is returned; callers choose names so that the content must be equal.
+   * what is there is returned; callers choose names so that the content must be equal. A stream may then be left unread.
    */
   create(bucket: string, name: string, content: Uint8Array | ByteStream): Promise<Created>;
-  /** Concatenates 1–32 objects of one bucket into a new one of the same bucket, create-only like `create`. */
+  /**
+   * Concatenates 1–32 objects into a new one, create-only like `create`. Cloud Storage wants them all in that same bucket.
+   */
   compose(bucket: string, sources: readonly ObjectRef[], name: string): Promise<Created>;
   /** The live objects whose names start with the prefix, in order of their names (by UTF-8 bytes). */
   list(bucket: string, prefix: string): AsyncIterable<ObjectStat>;
@@ -165,4 +167,46 @@ export type Severity = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
 
 export interface Logger {
   log(severity: Severity, message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Everything that scoring one shard needs: nothing is looked up on the way. */
+export interface ScoreRequest {
+  readonly shard: Shard;
+  readonly input: Pick<Input, 'format' | 'columns'>;
+  readonly spec: Pick<JobSpec, 'signatureName' | 'instanceConfig' | 'batchSize' | 'maxRowBytes'>;
+  readonly model: JobPlan['model'];
+}
+
+/** A shard's encoded rows, in order, one line each. */
+export interface ScoredShard {
+  readonly lines: Uint8Array;
+  readonly rows: number;
+  readonly failed: number;
+  readonly errors: readonly ErrorGroup[];
+  readonly runtime?: string;
+}
+
+/** Runs models: in this thread, or in workers that each hold their own session. */
+export interface Scorer {
+  /** @throws PermanentError where no attempt can succeed: the model or the input is gone, changed or broken. */
+  score(request: ScoreRequest): Promise<ScoredShard>;
+  /** Loads the model and tells what it is. @throws PermanentError where it cannot be loaded. */
+  inspect(model: JobPlan['model']): Promise<ModelDescription>;
+}
+
+export interface ModelDescription {
+  readonly runtime: string;
+  readonly byteSize: number;
+  readonly signatures: Readonly<Record<string, Signature>>;
+}
+
+/** All that a handler may ask for; each takes what it needs. */
+export interface Ports {
+  readonly objects: ObjectStore;
+  readonly queue: Queue;
+  readonly ledger: Ledger;
+  readonly models: ModelStore;
+  readonly scorer: Scorer;
+  readonly clock: Clock;
+  readonly logger: Logger;
 }

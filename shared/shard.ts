@@ -1,6 +1,6 @@
 import type { ErrorInfo } from './errors.ts';
 import type { InstancesFormat } from './formats/format.ts';
-import type { ObjectRef } from './ports.ts';
+import type { ObjectRef, StoredObject } from './ports.ts';
 
 /**
  * The domain's units. A job reads inputs; an input is cut into splits (byte ranges), a split into shards (runs of
@@ -63,7 +63,14 @@ export interface ErrorGroup {
 /** Where a result's lines are: beside its counts, or in an object (a range of it) when they are too large for that. */
 export type ResultRows =
   | { readonly kind: 'inline'; readonly bytes: Uint8Array }
-  | { readonly kind: 'object'; readonly object: ObjectRef; readonly start: number; readonly end: number };
+  | {
+      readonly kind: 'object';
+      readonly object: ObjectRef;
+      readonly start: number;
+      readonly end: number;
+      /** The lines carry their rows as keys already: they come from a finished job's output. */
+      readonly numbered: boolean;
+    };
 
 /** A shard's encoded rows with their counts; created once. */
 export interface Result {
@@ -89,8 +96,7 @@ export interface Part {
   readonly split: number;
   readonly rows: number;
   readonly failed: number;
-  readonly object: ObjectRef;
-  readonly size: number;
+  readonly object: StoredObject;
   readonly shards: readonly ShardExtent[];
   /** Rows counted from the split's first. */
   readonly errors: readonly ErrorGroup[];

@@ -1,0 +1,53 @@
+import { Piscina } from 'piscina';
+
+import { PermanentError } from '../../shared/errors.ts';
+import type { JobPlan } from '../../shared/job.ts';
+import type { ModelDescription, ScoredShard, Scorer, ScoreRequest } from '../../shared/ports.ts';
+import type { ModelSource } from './model-source.ts';
+import type { LocalBuckets } from './object-store.ts';
+import type { Answer, Question } from './score-worker.ts';
+
+export interface ScorePoolOptions {
+  readonly buckets: LocalBuckets;
+  readonly models: ModelSource;
+  readonly workers: number;
+}
+
+/**
+ * Scores shards in worker threads, each with its own model session. A worker reads its range itself; only the encoded rows come back,
+ * transferred, not copied. A worker that dies takes down the shard it was at and is replaced: the shard is retried.
+ */
+export class ScorePool implements Scorer {
+  readonly #pool: Piscina<Question, Answer>;
+
+  constructor({ buckets, models, workers }: ScorePoolOptions) {
+    this.#pool = new Piscina({
+      filename: new URL('./score-thread.js', import.meta.url).href,
+      minThreads: workers,
+      maxThreads: workers,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      workerData: { buckets, models },
+      // A worker that waits in Atomics.wait runs nothing else: not even its own end.
+      atomics: 'disabled',
+      recordTiming: false,
+    });
+  }
+
+  async score(request: ScoreRequest): Promise<ScoredShard> {
+    return unwrap(await this.#pool.run({ kind: 'score', request })) as ScoredShard;
+  }
+
+  async inspect(model: JobPlan['model']): Promise<ModelDescription> {
+    return unwrap(await this.#pool.run({ kind: 'inspect', model })) as ModelDescription;
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
+/** An error's class does not survive the way between threads: it travels as data. */
+function unwrap(answer: Answer): ScoredShard | ModelDescription {
+  if (answer.kind === 'refused') throw new PermanentError(answer.status, answer.message);
+  return answer.value;
+}

@@ -1,0 +1,87 @@
+import { PermanentError } from '../../shared/errors.ts';
+import type { ModelFiles } from '../../shared/models/model.ts';
+import type { ModelStore, ModelSummary, ModelVersion } from '../../shared/ports.ts';
+import {
+  chooseVersion,
+  digestFiles,
+  isVersion,
+  parseModelReference,
+  summarize,
+} from '../local/model-catalog.ts';
+import type { CatalogModel } from '../local/model-catalog.ts';
+import { parseModelConfig } from '../local/model-config.ts';
+import { compareUtf8 } from '../local/object-path.ts';
+
+/** Models as a record of files: `{'digits/3/model.onnx': bytes, 'digits/config.json': '{…}'}`. */
+export class MemoryModelStore implements ModelStore {
+  readonly #files: ReadonlyMap<string, Uint8Array>;
+
+  constructor(files: Readonly<Record<string, Uint8Array | string>>) {
+    this.#files = new Map(
+      Object.entries(files).map(([name, content]) => [
+        name,
+        new Uint8Array(typeof content === 'string' ? Buffer.from(content) : content),
+      ]),
+    );
+  }
+
+  async resolve(reference: string): Promise<ModelVersion> {
+    const { model, selector } = parseModelReference(reference);
+    const version = chooseVersion(this.#find(model), selector);
+    const files = await this.open(model, version);
+    const contents = await Promise.all(files.names.map(async (name) => ({ name, bytes: await files.read(name) })));
+    const digest = await digestFiles(
+      contents.map(({ name, bytes }) => ({ name, size: bytes.length, content: () => streamOf(bytes) })),
+    );
+    return { model, version, digest, byteSize: contents.reduce((total, { bytes }) => total + bytes.length, 0) };
+  }
+
+  open(model: string, version: string): Promise<ModelFiles> {
+    return Promise.resolve().then(() => {
+      const found = this.#find(model);
+      if (!isVersion(version))
+        throw new PermanentError('NOT_FOUND', `model ${model} has no version ${JSON.stringify(version)}`);
+      const prefix = `${model}/${chooseVersion(found, version)}/`;
+      const names = [...this.#files.keys()]
+        .filter((name) => name.startsWith(prefix))
+        .map((name) => name.slice(prefix.length));
+      const label = `${model}@${version}`;
+      return { label, names: names.sort(compareUtf8), read: (name) => this.#read(label, prefix, name) };
+    });
+  }
+
+  list(): Promise<readonly ModelSummary[]> {
+    const summaries = this.#models().map((model) => summarize(this.#find(model)));
+    return Promise.resolve(summaries.filter((summary) => summary !== undefined));
+  }
+
+  #read(label: string, prefix: string, name: string): Promise<Uint8Array> {
+    const content = this.#files.get(prefix + name);
+    if (content === undefined) return Promise.reject(new PermanentError('NOT_FOUND', `${label} holds no file ${name}`));
+    return Promise.resolve(content.slice());
+  }
+
+  #models(): string[] {
+    return [...new Set([...this.#files.keys()].map((name) => name.split('/')[0] ?? ''))].sort(compareUtf8);
+  }
+
+  #find(model: string): CatalogModel {
+    const names = [...this.#files.keys()].filter((name) => name.startsWith(`${model}/`));
+    if (names.length === 0)
+      throw new PermanentError('NOT_FOUND', `no model ${model}: there are ${this.#models().join(', ')}`);
+    const versions = new Set(
+      names.filter((name) => name.split('/').length > 2).map((name) => name.split('/')[1] ?? ''),
+    );
+    const config = this.#files.get(`${model}/config.json`);
+    return {
+      model,
+      versions: [...versions].filter(isVersion),
+      config: config === undefined ? {} : parseModelConfig(config, `${model}/config.json`),
+    };
+  }
+}
+
+async function* streamOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  await Promise.resolve();
+  yield bytes;
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+import { PermanentError } from './errors.ts';
+import { instanceConfigSchema } from './formats/instance-config.ts';
+
+/**
+ * What may be said of a job beside its inputs, model and output: the fields of Vertex AI's BatchPredictionJob that apply, and ours. The command
+ * line and `fanfold.json` templates speak it.
+ */
+export const jobTemplateSchema = z.strictObject({
+  displayName: z.string().min(1).max(128).exactOptional(),
+  instancesFormat: z.enum(['jsonl', 'csv']).exactOptional(),
+  instanceConfig: instanceConfigSchema.exactOptional(),
+  signatureName: z.string().min(1).max(1000).exactOptional(),
+  manualBatchTuningParameters: z.strictObject({ batchSize: z.int().min(1).max(1_000_000).exactOptional() }).exactOptional(),
+  maxItemsPerBatch: z.int().min(1).max(1_000_000).exactOptional(),
+  maxInputBytesPerBatch: z
+    .int()
+    .min(1)
+    .max(64 * 1024 * 1024)
+    .exactOptional(),
+  maxRowBytes: z
+    .int()
+    .min(1)
+    .max(64 * 1024 * 1024)
+    .exactOptional(),
+  toleratedFailurePercentage: z.number().min(0).max(100).exactOptional(),
+  toleratedFailureCount: z.int().min(0).exactOptional(),
+  labels: z.record(z.string().max(63), z.string().max(63)).exactOptional(),
+});
+
+export type JobTemplate = z.infer<typeof jobTemplateSchema>;
+
+/** @throws PermanentError INVALID_ARGUMENT naming `source` and the field. */
+export function parseTemplate(value: unknown, source: string): JobTemplate {
+  const parsed = jobTemplateSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new PermanentError('INVALID_ARGUMENT', `${source}: ${z.prettifyError(parsed.error)}`);
+}
