@@ -1,0 +1,97 @@
+import { BATCH } from '../../shared/config.ts';
+import { PermanentError } from '../../shared/errors.ts';
+import { formatOf } from '../../shared/formats/registry.ts';
+import { lineLabelOf, RowEncoder } from '../../shared/formats/row-encoder.ts';
+import { readAll } from '../../shared/input.ts';
+import type { JobPlan } from '../../shared/job.ts';
+import type { Model, Signature } from '../../shared/models/model.ts';
+import { shardId } from '../../shared/names.ts';
+import type { ModelDescription, ObjectStore, ScoredShard, ScoreRequest } from '../../shared/ports.ts';
+import { elementCount } from '../../shared/tensor.ts';
+import type { DType, TensorSpec } from '../../shared/tensor.ts';
+import { oversizeRow } from './fail-shard.ts';
+import type { ModelCache } from './model-cache.ts';
+import { predictBatch } from './predict.ts';
+
+export interface ShardPorts {
+  readonly objects: ObjectStore;
+  readonly models: Pick<ModelCache, 'with'>;
+}
+
+/**
+ * Scores one shard: its bytes become columnar batches, the batches predictions, the predictions lines in the order of the rows. A row that does
+ * not decode, or that the model refuses, becomes an error line.
+ * @throws PermanentError where the model or the input is gone, changed or broken.
+ */
+export function scoreShard(ports: ShardPorts, request: ScoreRequest): Promise<ScoredShard> {
+  if (request.shard.oversize) return Promise.resolve(oversizeRow(request));
+  return ports.models.with(request.model, async (model) => {
+    const signature = signatureOf(model, request);
+    const { object, start, end } = request.shard;
+    const bytes = await readAll(ports.objects.read(object, start, end), end - start);
+    return scoreBytes(model, signature, request, bytes);
+  });
+}
+
+/** Loads the model and tells what it is. */
+export function inspectModel(models: Pick<ModelCache, 'with'>, pinned: JobPlan['model']): Promise<ModelDescription> {
+  return models.with(pinned, ({ runtime, byteSize, signatures }) => Promise.resolve({ runtime, byteSize, signatures }));
+}
+
+function signatureOf(model: Model, { model: pinned, spec }: ScoreRequest): Signature {
+  const signature = model.signatures[spec.signatureName];
+  if (signature !== undefined) return signature;
+  const known = Object.keys(model.signatures).join(', ');
+  throw new PermanentError('NOT_FOUND', `model ${pinned.model}@${pinned.version} has no signature "${spec.signatureName}"; it has ${known}`);
+}
+
+async function scoreBytes(model: Model, signature: Signature, request: ScoreRequest, bytes: Uint8Array): Promise<ScoredShard> {
+  const { shard, input, spec } = request;
+  const decoder = formatOf(input.format).decoder(bytes, {
+    signature,
+    instanceConfig: spec.instanceConfig,
+    maxRowBytes: spec.maxRowBytes,
+    ...(input.columns && { columns: input.columns }),
+  });
+  const encoder = new RowEncoder({ label: lineLabelOf(spec.instanceConfig), outputs: signature.outputs });
+  const batchRows = spec.batchSize ?? automaticBatchRows(signature);
+  for (let batch = decoder.next(batchRows); batch !== undefined; batch = decoder.next(batchRows)) {
+    const { scored, errors } = await predictBatch(model, signature, batch.groups);
+    encoder.encode(batch, scored, errors);
+  }
+  const { bytes: lines, ...counts } = encoder.take();
+  if (counts.rows !== shard.rows) {
+    throw new PermanentError('DATA_LOSS', `shard ${shardId(shard.split, shard.shard)} holds ${counts.rows} rows; it was cut with ${shard.rows}`);
+  }
+  return { lines, ...counts, runtime: model.runtime };
+}
+
+/** Bytes of one element; a string's is a guess. */
+const ELEMENT_BYTES: Readonly<Record<DType, number>> = {
+  float16: 2,
+  float32: 4,
+  float64: 8,
+  int8: 1,
+  uint8: 1,
+  int16: 2,
+  uint16: 2,
+  int32: 4,
+  uint32: 4,
+  int64: 8,
+  uint64: 8,
+  bool: 1,
+  string: 64,
+};
+
+/** As many rows as make good use of a call to the model and of memory: at least 256 where they fit. */
+export function automaticBatchRows(signature: Signature): number {
+  const rowBytes = [...signature.inputs, ...signature.outputs].reduce((sum, spec) => sum + bytesPerRow(spec), 0);
+  const rows = Math.floor(BATCH.targetBytes / Math.max(1, rowBytes));
+  const wanted = Math.min(BATCH.maxRows, Math.max(BATCH.minRows, rows));
+  return Math.max(1, Math.min(wanted, Math.floor(BATCH.maxBytes / Math.max(1, rowBytes))));
+}
+
+/** Dimensions of any size count as one. */
+function bytesPerRow({ dtype, shape }: TensorSpec): number {
+  return ELEMENT_BYTES[dtype] * elementCount((shape ?? []).slice(1).map((size) => size ?? 1));
+}
