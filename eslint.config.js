@@ -11,7 +11,10 @@ const layers = [
   { target: './cli', from: ['./test'] },
 ];
 
-const googleClients = { group: ['@google-cloud/*'], message: 'Google clients live in infra/gcp and functions/index.ts.' };
+const googleClients = {
+  group: ['@google-cloud/*'],
+  message: 'Google clients live in infra/gcp and functions/index.ts.',
+};
 const runtimes = {
   group: ['onnxruntime-*', '@tensorflow/*'],
   message: 'A model runtime is imported only by its own file under shared/models.',
@@ -38,13 +41,19 @@ export default defineConfig(
     files: ['shared/models/**/*.ts', 'test/shared/models/**/*.ts', 'examples/**/*.ts', 'bench/**/*.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns: [googleClients] }] },
   },
-  { files: ['infra/gcp/**/*.ts', 'functions/index.ts'], rules: { 'no-restricted-imports': ['error', { patterns: [runtimes] }] } },
+  {
+    files: ['infra/gcp/**/*.ts', 'functions/index.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [runtimes] }] },
+  },
   {
     files: ['shared/**/*.ts'],
     rules: {
-      'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Configuration is parsed once, at the composition root.' }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Configuration is parsed once, at the composition root.' },
+      ],
       'no-restricted-globals': ['error', 'console'],
     },
   },
-  { files: ['**/*.js'], languageOptions: { globals: { process: 'readonly', console: 'readonly' } } },
+  { files: ['**/*.js'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
 );

@@ -4,11 +4,19 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/{shared,functions,infra,cli,examples}/**/*.test.ts'], exclude: ['test/infra/gcp/**'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/{shared,functions,infra,cli,examples}/**/*.test.ts'],
+          exclude: ['test/infra/gcp/**'],
+        },
+      },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'] } },
       { test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 120_000 } },
       { test: { name: 'terraform', include: ['test/terraform/**/*.test.ts'], testTimeout: 120_000 } },
-      { test: { name: 'e2e', include: ['test/{attack,e2e}/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 } },
+      {
+        test: { name: 'e2e', include: ['test/{attack,e2e}/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 },
+      },
       {
         test: {
           name: 'emulators',

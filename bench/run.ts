@@ -102,17 +102,31 @@ async function compare(workload: Workload): Promise<void> {
     bare.push(await measure([script('bare-loop.ts'), input, `${model}/model.onnx`, `${folder}/bare.jsonl`, '1024']));
     const output = `${folder}/fanfold.jsonl`;
     rmSync(`${output}.fanfold`, { recursive: true, force: true });
-    const options = ['--model', `${folder}/model`, '--key-field', 'key', '--output', output, '--workers', WORKERS, '--force'];
+    const options = [
+      '--model',
+      `${folder}/model`,
+      '--key-field',
+      'key',
+      '--output',
+      output,
+      '--workers',
+      WORKERS,
+      '--force',
+    ];
     ours.push(await measure([script('../cli/fanfold.js'), 'run', input, ...options]));
   }
   const mb = statSync(input).size / 2 ** 20;
   const line = (who: string, measured: readonly Measured[]): string => {
     const seconds = median(measured.map((one) => one.seconds));
     const peak = Math.max(...measured.map((one) => one.peakMB));
-    return `  ${who.padEnd(24)} ${Math.round(rows / seconds).toLocaleString('en-US').padStart(10)} rows/s  ${(mb / seconds).toFixed(0).padStart(4)} MiB/s  peak ${peak.toFixed(0).padStart(4)} MB\n`;
+    return `  ${who.padEnd(24)} ${Math.round(rows / seconds)
+      .toLocaleString('en-US')
+      .padStart(10)} rows/s  ${(mb / seconds).toFixed(0).padStart(4)} MiB/s  peak ${peak.toFixed(0).padStart(4)} MB\n`;
   };
   const ratio = median(bare.map((one, round) => one.seconds / (ours[round]?.seconds ?? Number.NaN)));
-  process.stdout.write(`${rows.toLocaleString('en-US')} ${name} (${mb.toFixed(0)} MiB), median of ${ROUNDS}, start-up included\n`);
+  process.stdout.write(
+    `${rows.toLocaleString('en-US')} ${name} (${mb.toFixed(0)} MiB), median of ${ROUNDS}, start-up included\n`,
+  );
   process.stdout.write(line('bare loop, 1 thread', bare) + line(`fanfold, ${WORKERS} workers`, ours));
   process.stdout.write(`  fanfold is ${ratio.toFixed(2)} times as fast as the bare loop\n\n`);
 }

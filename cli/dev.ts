@@ -56,7 +56,13 @@ export function bucketsOf(state: StateFolder): Record<string, string | { root: s
 }
 
 export function pipelineOf(state: StateFolder, workers: number, logger: Logger): LocalPipeline {
-  return new LocalPipeline({ ledger: state.ledger, buckets: bucketsOf(state), models: { kind: 'root', folder: state.models }, workers, logger });
+  return new LocalPipeline({
+    ledger: state.ledger,
+    buckets: bucketsOf(state),
+    models: { kind: 'root', folder: state.models },
+    workers,
+    logger,
+  });
 }
 
 async function dev(state: StateFolder, { workers }: DevOptions): Promise<number> {
@@ -75,7 +81,9 @@ async function dev(state: StateFolder, { workers }: DevOptions): Promise<number>
   try {
     await pipeline.resume();
     const watching = repeat(POLL_MS, logger, () => watcher.look());
-    process.stderr.write(`fanfold dev on ${state.root}: drop files into input/<model>/; Ctrl-C stops, work done is kept\n`);
+    process.stderr.write(
+      `fanfold dev on ${state.root}: drop files into input/<model>/; Ctrl-C stops, work done is kept\n`,
+    );
     await interruption.signal;
     await watching.stop();
   } finally {

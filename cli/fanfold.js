@@ -20,7 +20,9 @@ if (major >= 24) {
 } else {
   const installed = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
   if (!existsSync(installed)) {
-    console.error(`fanfold needs Node 24 or newer; this is ${process.versions.node}. Run "npm ci" in its folder: it installs one.`);
+    console.error(
+      `fanfold needs Node 24 or newer; this is ${process.versions.node}. Run "npm ci" in its folder: it installs one.`,
+    );
     process.exit(1);
   }
   const args = [fileURLToPath(import.meta.url), ...process.argv.slice(2)];

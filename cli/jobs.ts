@@ -42,9 +42,12 @@ interface RedriveOptions extends JobsOptions {
 type JobPorts = Pick<Ports, 'objects' | 'ledger' | 'models' | 'clock' | 'logger'>;
 
 export function addJobsCommand(program: Command, exit: (code: number) => void): void {
-  const jobs = program.command('jobs').description('Look after the jobs of a `fanfold dev` state folder, while it runs and after.');
+  const jobs = program
+    .command('jobs')
+    .description('Look after the jobs of a `fanfold dev` state folder, while it runs and after.');
   const shared = (command: Command): Command => command.addOption(stateOption()).addOption(formatOption());
-  const one = (command: Command): Command => shared(command.argument('<job>', "the job's id, or the first characters of it"));
+  const one = (command: Command): Command =>
+    shared(command.argument('<job>', "the job's id, or the first characters of it"));
 
   shared(jobs.command('list').description('List jobs, newest first.'))
     .option('--filter <state>', 'only jobs in this state, for example running or failed')
@@ -52,30 +55,44 @@ export function addJobsCommand(program: Command, exit: (code: number) => void): 
     .action(async (options: ListOptions) => {
       await withPorts(options, ({ ledger }) => list(ledger, options));
     });
-  one(jobs.command('describe').description('Tell everything about one job.')).action(async (id: string, options: JobsOptions) => {
-    await withPorts(options, async ({ ledger }) => {
-      const job = await find(ledger, id);
-      const progress = isEnded(job) ? undefined : await ledger.progress(job.id);
-      print(options.format === 'json' ? json(jobResource(job, progress)) : describeJob(job, progress));
-    });
-  });
-  one(jobs.command('watch').description('Follow a job until it ends; the exit code tells how.')).action(async (id: string, options: JobsOptions) => {
-    await withPorts(options, async ({ ledger }) => {
-      exit(await watch(ledger, await find(ledger, id), options));
-    });
-  });
-  one(jobs.command('cancel').description('Stop a job; what it has not written stays unwritten.')).action(async (id: string, options: JobsOptions) => {
-    await withPorts(options, async (ports) => {
-      const job = await find(ports.ledger, id);
-      if (isEnded(job)) throw new PermanentError('FAILED_PRECONDITION', `job ${job.id} has ended already: ${job.state}`);
-      tell(await cancelJob(ports, job.id), options);
-    });
-  });
-  one(jobs.command('redrive').description("Score a job's failed shards again, into a new output folder; the other rows are kept."))
+  one(jobs.command('describe').description('Tell everything about one job.')).action(
+    async (id: string, options: JobsOptions) => {
+      await withPorts(options, async ({ ledger }) => {
+        const job = await find(ledger, id);
+        const progress = isEnded(job) ? undefined : await ledger.progress(job.id);
+        print(options.format === 'json' ? json(jobResource(job, progress)) : describeJob(job, progress));
+      });
+    },
+  );
+  one(jobs.command('watch').description('Follow a job until it ends; the exit code tells how.')).action(
+    async (id: string, options: JobsOptions) => {
+      await withPorts(options, async ({ ledger }) => {
+        exit(await watch(ledger, await find(ledger, id), options));
+      });
+    },
+  );
+  one(jobs.command('cancel').description('Stop a job; what it has not written stays unwritten.')).action(
+    async (id: string, options: JobsOptions) => {
+      await withPorts(options, async (ports) => {
+        const job = await find(ports.ledger, id);
+        if (isEnded(job))
+          throw new PermanentError('FAILED_PRECONDITION', `job ${job.id} has ended already: ${job.state}`);
+        tell(await cancelJob(ports, job.id), options);
+      });
+    },
+  );
+  one(
+    jobs
+      .command('redrive')
+      .description("Score a job's failed shards again, into a new output folder; the other rows are kept."),
+  )
     .option('--model <name[@version]>', 'another model version; default: the one that the job had')
     .option('--batch-size <rows>', 'rows in one call to the model', count(1, 1_000_000))
     .addOption(workersOption())
-    .addHelpText('after', '\nExamples:\n  $ fanfold jobs redrive j3f2a --model digits@4 --state ./twin\n  $ fanfold jobs redrive j3f2a --batch-size 1')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ fanfold jobs redrive j3f2a --model digits@4 --state ./twin\n  $ fanfold jobs redrive j3f2a --batch-size 1',
+    )
     .action(async (id: string, options: RedriveOptions) => {
       exit(await redrive(existingStateFolder(options.state), id, options));
     });
@@ -125,7 +142,11 @@ async function find(ledger: Ledger, id: string): Promise<Job> {
   const matches = jobs.filter((job) => job.id.startsWith(id));
   const [match] = matches;
   if (match === undefined) throw new PermanentError('NOT_FOUND', `no job ${id}: see \`fanfold jobs list\``);
-  if (matches.length > 1) throw new PermanentError('INVALID_ARGUMENT', `${id} may be ${matches.map((job) => job.id).join(', ')}: say more of it`);
+  if (matches.length > 1)
+    throw new PermanentError(
+      'INVALID_ARGUMENT',
+      `${id} may be ${matches.map((job) => job.id).join(', ')}: say more of it`,
+    );
   return match;
 }
 

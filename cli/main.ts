@@ -17,7 +17,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, exit: E
 export async function main(argv: readonly string[]): Promise<number> {
   let code: number = EXIT.succeeded;
   const program = new Command('fanfold')
-    .description('Batch inference that keeps its keys and its order: a file of instances in, one ordered line per instance out.')
+    .description(
+      'Batch inference that keeps its keys and its order: a file of instances in, one ordered line per instance out.',
+    )
     .version('0.1.0')
     .showHelpAfterError('(add --help for the options and examples)')
     .exitOverride();

@@ -27,7 +27,10 @@ export async function modelArgument(argument: string, modelsFolder: string): Pro
     throw new PermanentError('NOT_FOUND', `model ${argument}: ${what}`);
   }
   if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new PermanentError('NOT_FOUND', `model ${argument}: no folder of that name here, and no folder of models at ${root} (--models)`);
+    throw new PermanentError(
+      'NOT_FOUND',
+      `model ${argument}: no folder of that name here, and no folder of models at ${root} (--models)`,
+    );
   }
   return { source: { kind: 'root', folder: root }, reference: argument };
 }

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 
 import { openModels } from '../infra/local/model-source.ts';
-import { PermanentError } from '../shared/errors.ts';
 import { loadModel } from '../shared/models/load.ts';
 import type { Signature } from '../shared/models/model.ts';
 import type { TensorSpec } from '../shared/tensor.ts';
@@ -18,18 +17,27 @@ interface ModelsOptions {
 }
 
 export function addModelsCommand(program: Command, _exit: (code: number) => void): void {
-  const models = program.command('models').description('Look at models: those of a folder of models, or any model folder.');
+  const models = program
+    .command('models')
+    .description('Look at models: those of a folder of models, or any model folder.');
   const shared = (command: Command): Command =>
     command
       .option('--models <dir>', 'the folder of models; default: models/ in the state folder')
       .addOption(stateOption())
       .addOption(formatOption());
-  shared(models.command('list').description('List the models, their versions and the default.')).action(async (options: ModelsOptions) => {
-    await list(options);
-  });
-  shared(models.command('show').description("Show a model's signatures: inputs and outputs with their types and shapes."))
+  shared(models.command('list').description('List the models, their versions and the default.')).action(
+    async (options: ModelsOptions) => {
+      await list(options);
+    },
+  );
+  shared(
+    models.command('show').description("Show a model's signatures: inputs and outputs with their types and shapes."),
+  )
     .argument('<dir|name[@version]>', 'a model folder, or a name in the folder of models')
-    .addHelpText('after', '\nExamples:\n  $ fanfold models show examples/digits/model\n  $ fanfold models show digits@2 --models ./models --format json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ fanfold models show examples/digits/model\n  $ fanfold models show digits@2 --models ./models --format json',
+    )
     .action(async (model: string, options: ModelsOptions) => {
       await show(model, options);
     });
@@ -41,7 +49,10 @@ function modelsFolder({ models, state }: ModelsOptions): string {
 
 async function list(options: ModelsOptions): Promise<void> {
   const summaries = await openModels({ kind: 'root', folder: modelsFolder(options) }).list();
-  if (options.format === 'json') return print(`${JSON.stringify(summaries, undefined, 2)}\n`);
+  if (options.format === 'json') {
+    print(`${JSON.stringify(summaries, undefined, 2)}\n`);
+    return;
+  }
   const rows = summaries.map(({ model, versions, defaultVersion, labels }) => [
     model,
     defaultVersion,
@@ -50,7 +61,7 @@ async function list(options: ModelsOptions): Promise<void> {
       .map(([label, version]) => `${label}=${version}`)
       .join(', '),
   ]);
-  return print(table(['MODEL', 'DEFAULT', 'VERSIONS', 'LABELS'], rows));
+  print(table(['MODEL', 'DEFAULT', 'VERSIONS', 'LABELS'], rows));
 }
 
 async function show(argument: string, options: ModelsOptions): Promise<void> {
@@ -66,8 +77,6 @@ async function show(argument: string, options: ModelsOptions): Promise<void> {
     }
     print(`${name}@${version} on ${runtime}, ${number(byteSize)} bytes\n`);
     for (const signature of Object.values(signatures)) print(`\n${describe(signature)}`);
-  } catch (error) {
-    throw error instanceof PermanentError ? error : new Error(`cannot show ${argument}`, { cause: error });
   } finally {
     await model.dispose();
   }

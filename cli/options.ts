@@ -30,21 +30,56 @@ const MAX_BYTES = 64 * 1024 * 1024;
 
 export function addJobOptions(command: Command): Command {
   return command
-    .addOption(new Option('--instances-format <format>', 'what the inputs hold; default: by their suffix').choices(['jsonl', 'csv']))
-    .option('--key-field <name>', 'the field that holds the instance key: taken out before the model sees it, and put into the output line')
+    .addOption(
+      new Option('--instances-format <format>', 'what the inputs hold; default: by their suffix').choices([
+        'jsonl',
+        'csv',
+      ]),
+    )
+    .option(
+      '--key-field <name>',
+      'the field that holds the instance key: taken out before the model sees it, and put into the output line',
+    )
     .option('--row-keys', 'use the row (from 0) as the key')
     .option('--included-fields <names>', 'the only fields that the model sees, comma-separated, in this order', list)
     .option('--excluded-fields <names>', 'fields that the model does not see, comma-separated', list)
     .addOption(
-      new Option('--instance-type <type>', 'give the model each instance as an object, or its fields as an array').choices(['object', 'array']),
+      new Option(
+        '--instance-type <type>',
+        'give the model each instance as an object, or its fields as an array',
+      ).choices(['object', 'array']),
     )
     .option('--signature <name>', "the model's signature; default: serving_default")
-    .option('--batch-size <rows>', 'rows in one call to the model; default: chosen from the input size, at least 256', count(1, 1_000_000))
-    .option('--max-items-per-batch <rows>', `rows in one shard (default: ${TEMPLATE_DEFAULTS.maxItemsPerBatch})`, count(1, 1_000_000))
-    .option('--max-input-bytes-per-batch <bytes>', `input bytes in one shard (default: ${TEMPLATE_DEFAULTS.maxInputBytesPerBatch})`, count(1, MAX_BYTES))
-    .option('--max-row-bytes <bytes>', `a longer record is its row's error (default: ${TEMPLATE_DEFAULTS.maxRowBytes})`, count(1, MAX_BYTES))
-    .option('--tolerated-failure-percentage <share>', 'more failed rows than this share of all, 0 to 100, fail the job (default: 100)', percentage)
-    .option('--tolerated-failure-count <rows>', 'more failed rows than this fail the job', count(0, Number.MAX_SAFE_INTEGER))
+    .option(
+      '--batch-size <rows>',
+      'rows in one call to the model; default: chosen from the input size, at least 256',
+      count(1, 1_000_000),
+    )
+    .option(
+      '--max-items-per-batch <rows>',
+      `rows in one shard (default: ${TEMPLATE_DEFAULTS.maxItemsPerBatch})`,
+      count(1, 1_000_000),
+    )
+    .option(
+      '--max-input-bytes-per-batch <bytes>',
+      `input bytes in one shard (default: ${TEMPLATE_DEFAULTS.maxInputBytesPerBatch})`,
+      count(1, MAX_BYTES),
+    )
+    .option(
+      '--max-row-bytes <bytes>',
+      `a longer record is its row's error (default: ${TEMPLATE_DEFAULTS.maxRowBytes})`,
+      count(1, MAX_BYTES),
+    )
+    .option(
+      '--tolerated-failure-percentage <share>',
+      'more failed rows than this share of all, 0 to 100, fail the job (default: 100)',
+      percentage,
+    )
+    .option(
+      '--tolerated-failure-count <rows>',
+      'more failed rows than this fail the job',
+      count(0, Number.MAX_SAFE_INTEGER),
+    )
     .option('--display-name <name>', "the job's name in lists");
 }
 
@@ -53,7 +88,9 @@ export function formatOption(): Option {
 }
 
 export function workersOption(): Option {
-  return new Option('--workers <threads>', 'worker threads, each with its own model session').default(availableParallelism()).argParser(count(1, 256));
+  return new Option('--workers <threads>', 'worker threads, each with its own model session')
+    .default(availableParallelism())
+    .argParser(count(1, 256));
 }
 
 /** @throws UsageError where two options exclude each other. */

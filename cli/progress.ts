@@ -23,8 +23,12 @@ export class ProgressReporter {
     this.#ledger = ledger;
     this.#job = job;
     if (quiet || !process.stderr.isTTY) return;
-    const format = '{phase} {bar} {percentage}% | {done}/{all} rows | {rate} rows/s | shards {shards} | {errors} errors | {left}';
-    this.#bar = new SingleBar({ format, stream: process.stderr, barsize: 24, hideCursor: true, clearOnComplete: false }, Presets.shades_classic);
+    const format =
+      '{phase} {bar} {percentage}% | {done}/{all} rows | {rate} rows/s | shards {shards} | {errors} errors | {left}';
+    this.#bar = new SingleBar(
+      { format, stream: process.stderr, barsize: 24, hideCursor: true, clearOnComplete: false },
+      Presets.shades_classic,
+    );
     this.#bar.start(1000, 0, payloadOf(job, EMPTY, 0));
   }
 
@@ -37,7 +41,13 @@ export class ProgressReporter {
     clearInterval(this.#timer);
     if (ended?.outcome !== undefined) {
       const { rows, failed } = ended.outcome;
-      this.#bar?.update(1000, { phase: 'done'.padEnd(10), done: number(rows), all: number(rows), errors: number(failed), left: '' });
+      this.#bar?.update(1000, {
+        phase: 'done'.padEnd(10),
+        done: number(rows),
+        all: number(rows),
+        errors: number(failed),
+        left: '',
+      });
     }
     this.#bar?.stop();
   }
@@ -52,7 +62,9 @@ export class ProgressReporter {
     else {
       this.#lastLine = Date.now();
       const { phase, done, all, shards, errors, left } = payload;
-      process.stderr.write(`${phase}: ${done}/${all} rows, ${payload.rate} rows/s, shards ${shards}, ${errors} errors, ${left}\n`);
+      process.stderr.write(
+        `${phase}: ${done}/${all} rows, ${payload.rate} rows/s, shards ${shards}, ${errors} errors, ${left}\n`,
+      );
     }
   }
 
@@ -80,7 +92,11 @@ function share(job: Job, progress: Progress): number {
   return rows === 0 ? 0 : Math.min(1, progress.rows / rows);
 }
 
-function payloadOf(job: Job, progress: Progress, rate: number): Record<'phase' | 'done' | 'all' | 'rate' | 'shards' | 'errors' | 'left', string> {
+function payloadOf(
+  job: Job,
+  progress: Progress,
+  rate: number,
+): Record<'phase' | 'done' | 'all' | 'rate' | 'shards' | 'errors' | 'left', string> {
   const rows = expectedRows(job, progress);
   const about = progress.splits < job.plan.splits ? '~' : '';
   const seconds = rate > 0 ? Math.ceil((rows - progress.rows) / rate) : undefined;

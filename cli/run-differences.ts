@@ -23,7 +23,8 @@ function modelChanges(before: Job, now: Job): string[] {
 function inputChanges(before: Job, now: Job): string[] {
   const [were, are] = [before.plan.inputs, now.plan.inputs];
   const names = (inputs: readonly Input[]): string[] => inputs.map(({ bucket, name }) => `${bucket}${name}`);
-  if (!isDeepStrictEqual(names(were), names(are))) return [`the input is ${list(names(are))}; it was ${list(names(were))}`];
+  if (!isDeepStrictEqual(names(were), names(are)))
+    return [`the input is ${list(names(are))}; it was ${list(names(were))}`];
   return are.flatMap((input, index) => {
     const was = were[index];
     if (was === undefined || was.generation === input.generation) return [];

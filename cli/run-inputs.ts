@@ -17,7 +17,9 @@ export async function findInputs(patterns: readonly string[]): Promise<readonly 
     const real = realpathSync(file);
     const twin = seen.get(real);
     if (twin !== undefined) {
-      throw new UsageError(`input ${file} is named twice${twin === file ? '' : ` (as ${twin})`}: its rows would come out twice`);
+      throw new UsageError(
+        `input ${file} is named twice${twin === file ? '' : ` (as ${twin})`}: its rows would come out twice`,
+      );
     }
     seen.set(real, file);
   }
@@ -33,8 +35,12 @@ async function expand(pattern: string): Promise<string[]> {
   const stat = statSync(pattern, { throwIfNoEntry: false });
   if (stat === undefined) throw new PermanentError('NOT_FOUND', `input ${pattern}: no such file`);
   if (stat.isDirectory()) {
-    throw new PermanentError('INVALID_ARGUMENT', `input ${pattern} is a folder: name its files, for example "${pattern}/*.jsonl"`);
+    throw new PermanentError(
+      'INVALID_ARGUMENT',
+      `input ${pattern} is a folder: name its files, for example "${pattern}/*.jsonl"`,
+    );
   }
-  if (!stat.isFile()) throw new PermanentError('INVALID_ARGUMENT', `input ${pattern} is no regular file: write it to a file first`);
+  if (!stat.isFile())
+    throw new PermanentError('INVALID_ARGUMENT', `input ${pattern} is no regular file: write it to a file first`);
   return [resolve(pattern)];
 }

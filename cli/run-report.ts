@@ -23,7 +23,9 @@ function lines(job: Job, tookMs: number): string[] {
   const counts = `${number(outcome.rows)} rows, ${number(outcome.failed)} of them errors, in ${(tookMs / 1000).toFixed(1)} s${rate}`;
   return [
     `${head}: ${counts}`,
-    ...(outcome.runtimes.length > 0 ? [`  scored by  ${plan.model.model}@${plan.model.version} on ${outcome.runtimes.join(', ')}`] : []),
+    ...(outcome.runtimes.length > 0
+      ? [`  scored by  ${plan.model.model}@${plan.model.version} on ${outcome.runtimes.join(', ')}`]
+      : []),
     `  results    ${file(plan.output.results)}`,
     `  manifest   ${file(plan.output.manifest)}`,
     ...(outcome.failed > 0 ? [`  errors     ${file(plan.output.errors)}`] : []),

@@ -52,7 +52,9 @@ export function addRunCommand(program: Command, exit: (code: number) => void): v
   const command = program
     .command('run')
     .summary('score files on this machine')
-    .description('Score files of instances on this machine: one ordered line per instance. Interrupted, the same command resumes.')
+    .description(
+      'Score files of instances on this machine: one ordered line per instance. Interrupted, the same command resumes.',
+    )
     .argument('<input...>', 'files or globs; several make one job, in the order given')
     .requiredOption('--model <dir|name[@version]>', 'a model folder, or a name in the folder of models')
     .option('--models <dir>', 'the folder of models by name', process.env['FANFOLD_MODELS'] ?? 'models')
@@ -75,7 +77,11 @@ async function run(patterns: readonly string[], options: RunOptions): Promise<nu
   const lock = await lockState(target, options.output);
   const pipeline = new LocalPipeline({
     ledger: join(target.stateFolder, 'ledger.db'),
-    buckets: { '/': '/', [target.folder]: target.folder, scratch: { root: join(target.stateFolder, 'scratch'), durable: false } },
+    buckets: {
+      '/': '/',
+      [target.folder]: target.folder,
+      scratch: { root: join(target.stateFolder, 'scratch'), durable: false },
+    },
     models: model.source,
     workers: options.workers,
     disposable: true,
@@ -159,18 +165,24 @@ async function deleteUnfinished({ pipeline }: Session, job: Job): Promise<void> 
   const { bucket, prefix } = job.plan.scratch;
   for await (const object of objects.list(bucket, prefix)) await objects.delete(bucket, object.name);
   const { output } = job.plan;
-  if (!isEnded(job)) for (const name of [output.results, output.errors, output.manifest]) await objects.delete(output.bucket, name);
+  if (!isEnded(job))
+    for (const name of [output.results, output.errors, output.manifest]) await objects.delete(output.bucket, name);
   await ledger.deleteJob(job.id);
 }
 
 /** @throws PermanentError ALREADY_EXISTS where output is there and must stay. */
 function clearOutput({ plan }: Job, { force, output }: RunOptions): void {
-  const files = [plan.output.results, plan.output.errors, plan.output.manifest].map((name) => join(plan.output.bucket, name));
+  const files = [plan.output.results, plan.output.errors, plan.output.manifest].map((name) =>
+    join(plan.output.bucket, name),
+  );
   const existing = files.filter((file) => existsSync(file));
   if (existing.length === 0) return;
   if (force !== true) {
     const names = existing.map((file) => basename(file)).join(', ');
-    throw new PermanentError('ALREADY_EXISTS', `output ${output} exists already (${names}): choose another, or overwrite it with --force`);
+    throw new PermanentError(
+      'ALREADY_EXISTS',
+      `output ${output} exists already (${names}): choose another, or overwrite it with --force`,
+    );
   }
   for (const file of existing) rmSync(file);
 }
@@ -184,7 +196,8 @@ async function lockState(target: RunTarget, output: string): Promise<Lock> {
   for (;;) {
     const lock = acquireLock(join(target.stateFolder, 'lock'));
     if (lock !== undefined) return lock;
-    if (Date.now() > deadline) throw new PermanentError('ABORTED', `another fanfold run is writing ${output}: wait for it, or stop it`);
+    if (Date.now() > deadline)
+      throw new PermanentError('ABORTED', `another fanfold run is writing ${output}: wait for it, or stop it`);
     await new Promise((wake) => setTimeout(wake, 100));
   }
 }

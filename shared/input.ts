@@ -22,7 +22,8 @@ export async function pinInput(
   format: InstancesFormat | undefined,
 ): Promise<Input> {
   const object = await objects.stat(bucket, name);
-  if (object === undefined) throw new PermanentError('NOT_FOUND', `input ${locationOf({ bucket, name })}: no such file`);
+  if (object === undefined)
+    throw new PermanentError('NOT_FOUND', `input ${locationOf({ bucket, name })}: no such file`);
   const named = formatFromName(name);
   const known = format ?? named?.format;
   if (known === undefined) {
@@ -34,7 +35,12 @@ export async function pinInput(
   return look(objects, object, known, named?.compression === 'gzip');
 }
 
-async function look(objects: ObjectStore, object: ObjectStat, format: InstancesFormat, namedGzip: boolean): Promise<Input> {
+async function look(
+  objects: ObjectStore,
+  object: ObjectStat,
+  format: InstancesFormat,
+  namedGzip: boolean,
+): Promise<Input> {
   const magic = await collect(objects.read(object, 0, Math.min(2, object.size)), 2);
   const gzip = magic[0] === 0x1f && magic[1] === 0x8b;
   if (namedGzip && !gzip && object.size > 0) {

@@ -38,7 +38,11 @@ export function jobResource(job: Job, progress?: Progress): Record<string, unkno
     ...(progress && job.state === 'JOB_STATE_RUNNING' && { phase: phaseOf(job, progress), progress }),
     error: job.error,
     ...(outcome && {
-      outputInfo: { gcsOutputDirectory: folderOf(plan.output), results: uriOf(outcome.results), manifest: manifestUri(job) },
+      outputInfo: {
+        gcsOutputDirectory: folderOf(plan.output),
+        results: uriOf(outcome.results),
+        manifest: manifestUri(job),
+      },
     }),
     completionStats: completionStats(job, progress),
     createTime: job.createTime,

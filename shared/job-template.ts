@@ -12,7 +12,9 @@ export const jobTemplateSchema = z.strictObject({
   instancesFormat: z.enum(['jsonl', 'csv']).exactOptional(),
   instanceConfig: instanceConfigSchema.exactOptional(),
   signatureName: z.string().min(1).max(1000).exactOptional(),
-  manualBatchTuningParameters: z.strictObject({ batchSize: z.int().min(1).max(1_000_000).exactOptional() }).exactOptional(),
+  manualBatchTuningParameters: z
+    .strictObject({ batchSize: z.int().min(1).max(1_000_000).exactOptional() })
+    .exactOptional(),
   maxItemsPerBatch: z.int().min(1).max(1_000_000).exactOptional(),
   maxInputBytesPerBatch: z
     .int()

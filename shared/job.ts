@@ -121,7 +121,12 @@ export function isActive(job: Job): boolean {
  * The job in its next state.
  * @throws PermanentError FAILED_PRECONDITION where the state machine has no such step.
  */
-export function transition(job: Job, state: JobState, now: number, change: Partial<Pick<Job, 'error' | 'outcome'>> = {}): Job {
+export function transition(
+  job: Job,
+  state: JobState,
+  now: number,
+  change: Partial<Pick<Job, 'error' | 'outcome'>> = {},
+): Job {
   if (!NEXT[job.state].includes(state)) {
     throw new PermanentError('FAILED_PRECONDITION', `job ${job.id} is ${job.state}: it cannot become ${state}`);
   }

@@ -20,6 +20,12 @@ export function splitId(split: number): string {
   return padded(split);
 }
 
+/** A result's document: many functions create these at once, and ids in sequence would all be written in one spot of a distributed database. */
+export function resultId(split: number, shard: number): string {
+  const id = shardId(split, shard);
+  return `${createHash('sha256').update(id).digest('hex').slice(0, 4)}-${id}`;
+}
+
 /** A decompressed shard of an input that cannot be ranged. */
 export function stagedName(prefix: string, split: number, shard: number): string {
   return `${prefix}staged/${shardId(split, shard)}`;

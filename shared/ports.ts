@@ -90,7 +90,11 @@ export interface Ledger {
   createJob(job: Job): Promise<boolean>;
   getJob(job: string): Promise<Job | undefined>;
   /** Newest first. */
-  listJobs(query: { readonly pageSize: number; readonly pageToken?: string; readonly states?: readonly string[] }): Promise<JobPage>;
+  listJobs(query: {
+    readonly pageSize: number;
+    readonly pageToken?: string;
+    readonly states?: readonly string[];
+  }): Promise<JobPage>;
   /**
    * Reads, changes and writes one job atomically. `change` may run several times; undefined means leave it.
    * @returns the job as it is afterwards.

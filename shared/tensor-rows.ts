@@ -45,10 +45,14 @@ export function padRows(signature: Signature, tensors: Tensors, rows: number, ta
 export function toRows(outputs: Tensors, rows: number, batch: number): Tensors {
   return mapTensors(outputs, (tensor, name) => {
     if (tensor.shape[0] === batch) {
-      return rows === batch ? tensor : withData(tensor, [rows, ...tensor.shape.slice(1)], slice(tensor.data, 0, rows * rowSize(tensor)));
+      return rows === batch
+        ? tensor
+        : withData(tensor, [rows, ...tensor.shape.slice(1)], slice(tensor.data, 0, rows * rowSize(tensor)));
     }
     if (batch === 1) return withData(tensor, [1, ...tensor.shape], tensor.data);
-    throw new Error(`output "${name}": found shape [${tensor.shape.join(', ')}], expected its first dimension to be the batch of ${batch}`);
+    throw new Error(
+      `output "${name}": found shape [${tensor.shape.join(', ')}], expected its first dimension to be the batch of ${batch}`,
+    );
   });
 }
 
@@ -57,7 +61,11 @@ function repeatLast(tensor: Tensor, rows: number, target: number): Tensor {
   const shape = [target, ...tensor.shape.slice(1)];
   if (tensor.dtype === 'string') {
     const last = tensor.data.slice((rows - 1) * size);
-    return { dtype: 'string', shape, data: [...tensor.data, ...Array.from({ length: target - rows }, () => last).flat()] };
+    return {
+      dtype: 'string',
+      shape,
+      data: [...tensor.data, ...Array.from({ length: target - rows }, () => last).flat()],
+    };
   }
   const Data = tensor.data.constructor as new (length: number) => Exclude<TensorData, unknown[]>;
   const data = new Data(target * size);

@@ -45,6 +45,10 @@ async function buryShard(ports: DeadLetterPorts, task: ScoreTask, last?: ErrorIn
 
 async function endJob(ports: DeadLetterPorts, id: string, what: string, last?: ErrorInfo): Promise<void> {
   await runTask(ports, id, async (job) => {
-    await failJob(ports, job, errorInfo(last?.status ?? 'INTERNAL', last === undefined ? what : `${what}: ${last.message}`));
+    await failJob(
+      ports,
+      job,
+      errorInfo(last?.status ?? 'INTERNAL', last === undefined ? what : `${what}: ${last.message}`),
+    );
   });
 }

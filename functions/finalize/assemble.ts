@@ -83,7 +83,8 @@ class Assembly {
   }
 
   part(object: StoredObject): Part {
-    if (object.size !== this.#bytes) this.#lost(`${object.size} bytes in ${object.name}, ${this.#bytes} in its results`);
+    if (object.size !== this.#bytes)
+      this.#lost(`${object.size} bytes in ${object.name}, ${this.#bytes} in its results`);
     return {
       split: this.#record.split,
       rows: this.#rows,
@@ -107,7 +108,8 @@ class Assembly {
   }
 
   #count(result: Result, bytes: number): void {
-    if (result.shard !== this.#shards.length) this.#lost(`no result of shard ${shardId(result.split, this.#shards.length)}`);
+    if (result.shard !== this.#shards.length)
+      this.#lost(`no result of shard ${shardId(result.split, this.#shards.length)}`);
     this.#errors.merge(result.errors, this.#rows);
     this.#shards.push({ rows: result.rows, failed: result.failed, bytes });
     this.#rows += result.rows;

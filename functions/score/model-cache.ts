@@ -75,7 +75,14 @@ export class ModelCache {
   }
 
   async #bytes(): Promise<number> {
-    const sizes = await Promise.all([...this.#entries.values()].map(({ model }) => model.then(({ byteSize }) => byteSize, () => 0)));
+    const sizes = await Promise.all(
+      [...this.#entries.values()].map(({ model }) =>
+        model.then(
+          ({ byteSize }) => byteSize,
+          () => 0,
+        ),
+      ),
+    );
     return sizes.reduce((sum, size) => sum + size, 0);
   }
 }

@@ -16,7 +16,11 @@ export interface Predictions {
  * row: so exactly the bad rows become errors.
  * @throws ModelLostError where the runtime itself is gone: no smaller batch can help then.
  */
-export async function predictBatch(model: Model, signature: Signature, groups: readonly BatchGroup[]): Promise<Predictions> {
+export async function predictBatch(
+  model: Model,
+  signature: Signature,
+  groups: readonly BatchGroup[],
+): Promise<Predictions> {
   const scored: ScoredRows[] = [];
   const errors = new Map<number, ErrorInfo>();
   const fixed = batchDimension(signature);
@@ -62,5 +66,8 @@ async function predictRows(
 /** The row's error: what the runtime said, in one line. */
 function modelError(signature: Signature, error: unknown): ErrorInfo {
   const said = (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').trim();
-  return errorInfo('INVALID_ARGUMENT', `the model (signature ${signature.name}) cannot score this instance: ${said.slice(0, 500)}`);
+  return errorInfo(
+    'INVALID_ARGUMENT',
+    `the model (signature ${signature.name}) cannot score this instance: ${said.slice(0, 500)}`,
+  );
 }

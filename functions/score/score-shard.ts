@@ -42,10 +42,18 @@ function signatureOf(model: Model, { model: pinned, spec }: ScoreRequest): Signa
   const signature = model.signatures[spec.signatureName];
   if (signature !== undefined) return signature;
   const known = Object.keys(model.signatures).join(', ');
-  throw new PermanentError('NOT_FOUND', `model ${pinned.model}@${pinned.version} has no signature "${spec.signatureName}"; it has ${known}`);
+  throw new PermanentError(
+    'NOT_FOUND',
+    `model ${pinned.model}@${pinned.version} has no signature "${spec.signatureName}"; it has ${known}`,
+  );
 }
 
-async function scoreBytes(model: Model, signature: Signature, request: ScoreRequest, bytes: Uint8Array): Promise<ScoredShard> {
+async function scoreBytes(
+  model: Model,
+  signature: Signature,
+  request: ScoreRequest,
+  bytes: Uint8Array,
+): Promise<ScoredShard> {
   const { shard, input, spec } = request;
   const decoder = formatOf(input.format).decoder(bytes, {
     signature,
@@ -61,7 +69,10 @@ async function scoreBytes(model: Model, signature: Signature, request: ScoreRequ
   }
   const { bytes: lines, ...counts } = encoder.take();
   if (counts.rows !== shard.rows) {
-    throw new PermanentError('DATA_LOSS', `shard ${shardId(shard.split, shard.shard)} holds ${counts.rows} rows; it was cut with ${shard.rows}`);
+    throw new PermanentError(
+      'DATA_LOSS',
+      `shard ${shardId(shard.split, shard.shard)} holds ${counts.rows} rows; it was cut with ${shard.rows}`,
+    );
   }
   return { lines, ...counts, runtime: model.runtime };
 }

@@ -73,7 +73,8 @@ export async function cutSplit(
 
 /** @param sync nobody knows whether a record begins at `start`: the cutter looks for the first newline. */
 function cutterOf(job: Job, split: Split, start: number, sync: boolean): RangeCutter {
-  if (sync && !isIndependent(split)) throw new Error(`split ${split.index} needs to be told where it begins [job=${job.id}]`);
+  if (sync && !isIndependent(split))
+    throw new Error(`split ${split.index} needs to be told where it begins [job=${job.id}]`);
   return new RangeCutter({
     format: formatOf(split.input.format),
     start,
@@ -100,6 +101,8 @@ async function* contentOf(objects: ObjectStore, split: Split, from: number): Byt
     }
   } catch (error) {
     if (!isGzipError(error)) throw error;
-    throw new PermanentError('DATA_LOSS', `input ${locationOf(input)}: the gzip data is broken: ${error.message}`, { cause: error });
+    throw new PermanentError('DATA_LOSS', `input ${locationOf(input)}: the gzip data is broken: ${error.message}`, {
+      cause: error,
+    });
   }
 }

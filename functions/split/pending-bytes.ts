@@ -25,9 +25,12 @@ export class PendingBytes {
 
   /** The bytes `[start, end)`. @throws Error where they were dropped. */
   slice(start: number, end: number): Uint8Array {
-    const slices = this.#pieces.map(({ offset, bytes }) => bytes.subarray(Math.max(0, start - offset), Math.max(0, end - offset)));
+    const slices = this.#pieces.map(({ offset, bytes }) =>
+      bytes.subarray(Math.max(0, start - offset), Math.max(0, end - offset)),
+    );
     const content = Buffer.concat(slices);
-    if (content.length !== end - start) throw new Error(`bytes ${start} to ${end} are not all here: ${content.length} are`);
+    if (content.length !== end - start)
+      throw new Error(`bytes ${start} to ${end} are not all here: ${content.length} are`);
     return content;
   }
 

@@ -12,14 +12,23 @@ export async function reuseResults(ports: Pick<Ports, 'ledger'>, job: Job, split
   const origin = await ports.ledger.getJob(job.spec.redriveOf);
   const part = await ports.ledger.getPart(job.spec.redriveOf, split);
   if (origin?.outcome === undefined || part === undefined) {
-    throw new PermanentError('NOT_FOUND', `job ${job.spec.redriveOf}, which this one redrives, is gone or has no output`);
+    throw new PermanentError(
+      'NOT_FOUND',
+      `job ${job.spec.redriveOf}, which this one redrives, is gone or has no output`,
+    );
   }
   let start = await bytesBefore(ports, job.spec.redriveOf, split);
   const runtime = part.runtimes[0] === undefined ? {} : { runtime: part.runtimes[0] };
   const reused: number[] = [];
   for (const [shard, { rows, failed, bytes }] of part.shards.entries()) {
     if (failed === 0) {
-      const lines = { kind: 'object' as const, object: origin.outcome.results, start, end: start + bytes, numbered: true };
+      const lines = {
+        kind: 'object' as const,
+        object: origin.outcome.results,
+        start,
+        end: start + bytes,
+        numbered: true,
+      };
       await ports.ledger.createResult(job.id, { split, shard, rows, failed, errors: [], ...runtime, lines });
       reused.push(shard);
     }

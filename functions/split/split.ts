@@ -39,15 +39,23 @@ async function cutAndPublish(ports: SplitPorts, job: Job, unit: Split, start?: n
   let tasks: Message[] = [];
   // The first shards leave at once, so that scoring starts while the rest is still being cut; later ones in larger and larger batches.
   let batch = 1;
-  const record = await cutSplit(ports.objects, job, unit, start, (shard) => !done.has(shard), async (shard) => {
-    if (!done.has(shard.shard)) tasks.push(scoreTask(job, shard));
-    // A file that cannot be ranged may turn out broken at its end: then none of its shards was published.
-    if (tasks.length < batch || unit.whole) return;
-    await ports.queue.publish(tasks);
-    tasks = [];
-    batch = Math.min(PUBLISH_BATCH, batch * 2);
-  });
-  for (let at = 0; at < tasks.length; at += PUBLISH_BATCH) await ports.queue.publish(tasks.slice(at, at + PUBLISH_BATCH));
+  const record = await cutSplit(
+    ports.objects,
+    job,
+    unit,
+    start,
+    (shard) => !done.has(shard),
+    async (shard) => {
+      if (!done.has(shard.shard)) tasks.push(scoreTask(job, shard));
+      // A file that cannot be ranged may turn out broken at its end: then none of its shards was published.
+      if (tasks.length < batch || unit.whole) return;
+      await ports.queue.publish(tasks);
+      tasks = [];
+      batch = Math.min(PUBLISH_BATCH, batch * 2);
+    },
+  );
+  for (let at = 0; at < tasks.length; at += PUBLISH_BATCH)
+    await ports.queue.publish(tasks.slice(at, at + PUBLISH_BATCH));
   await ports.ledger.putSplit(job.id, record);
   return record;
 }

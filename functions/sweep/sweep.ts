@@ -25,7 +25,8 @@ export async function sweep(ports: SweepPorts, options: SweepOptions = {}): Prom
     if (isEnded(job)) await deleteScratch(ports, job);
     else if (job.state === 'JOB_STATE_CANCELLING') await finishCancelling(ports, job);
     else if (ports.clock.now() - Date.parse(job.createTime) > JOB_LIFETIME_MS) await expire(ports, job);
-    else if (options.force === true || (await isStale(ports, job, options.staleMs ?? STALE_MS))) await resume(ports, job);
+    else if (options.force === true || (await isStale(ports, job, options.staleMs ?? STALE_MS)))
+      await resume(ports, job);
   }
 }
 
@@ -43,7 +44,11 @@ async function* jobsToLookAt(ports: SweepPorts): AsyncGenerator<Job> {
 async function* pages(ports: SweepPorts, states?: readonly string[]): AsyncGenerator<Job> {
   let pageToken: string | undefined;
   do {
-    const page = await ports.ledger.listJobs({ pageSize: 100, ...(states && { states }), ...(pageToken && { pageToken }) });
+    const page = await ports.ledger.listJobs({
+      pageSize: 100,
+      ...(states && { states }),
+      ...(pageToken && { pageToken }),
+    });
     yield* page.jobs;
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);

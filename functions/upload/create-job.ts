@@ -30,7 +30,8 @@ export interface JobRequest {
   readonly splitBytes?: number;
 }
 
-export type CreatePorts = Pick<Ports, 'objects' | 'queue' | 'ledger' | 'models' | 'clock'> & Partial<Pick<Ports, 'scorer'>>;
+export type CreatePorts = Pick<Ports, 'objects' | 'queue' | 'ledger' | 'models' | 'clock'> &
+  Partial<Pick<Ports, 'scorer'>>;
 
 /**
  * Creates a job and publishes its splits. A job that exists already is left as it is, but for splits that a crash
@@ -55,9 +56,13 @@ export async function startJob(ports: Pick<Ports, 'queue' | 'ledger' | 'clock'>,
 
 /** Resolves the model, pins the inputs and plans the splits: everything that can be wrong with a request is found here. */
 export async function planJob(ports: CreatePorts, request: JobRequest): Promise<Job> {
-  if (request.inputs.length === 0) throw new PermanentError('INVALID_ARGUMENT', 'no input file: a job has at least one');
+  if (request.inputs.length === 0)
+    throw new PermanentError('INVALID_ARGUMENT', 'no input file: a job has at least one');
   if (request.inputs.length > MAX_INPUTS) {
-    throw new PermanentError('INVALID_ARGUMENT', `${request.inputs.length} input files; a job has at most ${MAX_INPUTS}`);
+    throw new PermanentError(
+      'INVALID_ARGUMENT',
+      `${request.inputs.length} input files; a job has at most ${MAX_INPUTS}`,
+    );
   }
   const version = await ports.models.resolve(request.model);
   const files = await ports.models.open(version.model, version.version);
@@ -69,7 +74,13 @@ export async function planJob(ports: CreatePorts, request: JobRequest): Promise<
   return { id: request.id, spec: spec.spec, plan, state: 'JOB_STATE_QUEUED', createTime, updateTime: createTime };
 }
 
-function planOf(request: JobRequest, version: ModelVersion, inputs: readonly Input[], splits: number, createTime: string): JobPlan {
+function planOf(
+  request: JobRequest,
+  version: ModelVersion,
+  inputs: readonly Input[],
+  splits: number,
+  createTime: string,
+): JobPlan {
   return {
     inputs,
     model: { model: version.model, version: version.version, digest: version.digest },
@@ -86,7 +97,10 @@ async function pinAll(ports: CreatePorts, request: JobRequest): Promise<readonly
   );
   const formats = new Set(inputs.map((input) => input.format));
   if (formats.size > 1) {
-    throw new PermanentError('INVALID_ARGUMENT', `the inputs have several formats (${[...formats].join(', ')}): a job has one`);
+    throw new PermanentError(
+      'INVALID_ARGUMENT',
+      `the inputs have several formats (${[...formats].join(', ')}): a job has one`,
+    );
   }
   return inputs;
 }

@@ -31,7 +31,9 @@ export async function upload(ports: UploadPorts, object: ObjectStat, target: Upl
   const folder = object.name.slice(0, Math.max(0, object.name.indexOf('/')));
   const base = object.name.slice(object.name.lastIndexOf('/') + 1);
   if (object.size === 0 || folder === '' || base === TEMPLATE || formatFromName(base) === undefined) {
-    ports.logger.log('INFO', `ignored: not an input (<model>[@version]/…/file.jsonl or .csv, not empty)`, { object: object.name });
+    ports.logger.log('INFO', `ignored: not an input (<model>[@version]/…/file.jsonl or .csv, not empty)`, {
+      object: object.name,
+    });
     return undefined;
   }
   const id = jobIdOf(object.bucket, object.name, object.generation);
@@ -68,7 +70,8 @@ async function readTemplate(ports: Pick<Ports, 'objects'>, bucket: string, folde
   for (const name of new Set([`${folder}/${TEMPLATE}`, `${model}/${TEMPLATE}`])) {
     const object = await ports.objects.stat(bucket, name);
     if (object === undefined) continue;
-    if (object.size > MAX_TEMPLATE_BYTES) throw new PermanentError('INVALID_ARGUMENT', `${name}: larger than ${MAX_TEMPLATE_BYTES} bytes`);
+    if (object.size > MAX_TEMPLATE_BYTES)
+      throw new PermanentError('INVALID_ARGUMENT', `${name}: larger than ${MAX_TEMPLATE_BYTES} bytes`);
     const text = Buffer.from(await readAll(ports.objects.read(object, 0, object.size), object.size)).toString();
     return parseTemplate(parseJson(text, name), name);
   }

@@ -6,13 +6,7 @@ import { PermanentError } from '../../shared/errors.ts';
 import type { ModelFiles } from '../../shared/models/model.ts';
 import type { ModelStore, ModelSummary, ModelVersion } from '../../shared/ports.ts';
 import { fileError, isMissing } from './files.ts';
-import {
-  chooseVersion,
-  isModelName,
-  isVersion,
-  parseModelReference,
-  summarize,
-} from './model-catalog.ts';
+import { chooseVersion, isModelName, isVersion, parseModelReference, summarize } from './model-catalog.ts';
 import type { CatalogModel } from './model-catalog.ts';
 import type { ModelConfig } from './model-config.ts';
 import {

@@ -99,7 +99,10 @@ export class LocalPipeline {
 
   /** Takes up what another process asked for through the ledger. */
   async adopt(): Promise<void> {
-    const { jobs } = await this.ports.ledger.listJobs({ pageSize: 100, states: ['JOB_STATE_QUEUED', 'JOB_STATE_CANCELLING'] });
+    const { jobs } = await this.ports.ledger.listJobs({
+      pageSize: 100,
+      states: ['JOB_STATE_QUEUED', 'JOB_STATE_CANCELLING'],
+    });
     for (const job of jobs) {
       if (job.state === 'JOB_STATE_QUEUED') await startJob(this.ports, job);
       else await finishCancelling(this.ports, job);

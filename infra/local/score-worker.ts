@@ -40,5 +40,5 @@ export async function answer(question: Question): Promise<Answer> {
 
 /** The answer, its lines handed over to the main thread instead of copied. */
 function transferring(answer: Answer, lines: Uint8Array): Answer {
-  return move({ [transferableSymbol]: [lines.buffer], [valueSymbol]: answer } as never) as unknown as Answer;
+  return move({ [transferableSymbol]: [lines.buffer], [valueSymbol]: answer }) as unknown as Answer;
 }

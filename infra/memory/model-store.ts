@@ -1,13 +1,7 @@
 import { PermanentError } from '../../shared/errors.ts';
 import type { ModelFiles } from '../../shared/models/model.ts';
 import type { ModelStore, ModelSummary, ModelVersion } from '../../shared/ports.ts';
-import {
-  chooseVersion,
-  digestFiles,
-  isVersion,
-  parseModelReference,
-  summarize,
-} from '../local/model-catalog.ts';
+import { chooseVersion, digestFiles, isVersion, parseModelReference, summarize } from '../local/model-catalog.ts';
 import type { CatalogModel } from '../local/model-catalog.ts';
 import { parseModelConfig } from '../local/model-config.ts';
 import { compareUtf8 } from '../local/object-path.ts';
