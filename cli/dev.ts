@@ -26,7 +26,7 @@ TensorFlow.js model.json), then drop a file: its folder names the model.
 
 Examples:
   $ fanfold dev ./twin &
-  $ mkdir -p twin/models/digits && cp -r examples/digits/model/1 twin/models/digits/1
+  $ mkdir -p twin/models/digits && cp -r examples/models/digits/1 twin/models/digits/1
   $ mkdir -p twin/input/digits && cp digits.jsonl twin/input/digits/
   $ fanfold jobs list --state ./twin
   $ ls twin/output/digits/digits.jsonl/

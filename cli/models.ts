@@ -36,7 +36,7 @@ export function addModelsCommand(program: Command, _exit: (code: number) => void
     .argument('<dir|name[@version]>', 'a model folder, or a name in the folder of models')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ fanfold models show examples/digits/model\n  $ fanfold models show digits@2 --models ./models --format json',
+      '\nExamples:\n  $ fanfold models show examples/models/digits\n  $ fanfold models show digits@2 --models ./models --format json',
     )
     .action(async (model: string, options: ModelsOptions) => {
       await show(model, options);

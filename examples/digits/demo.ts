@@ -29,7 +29,7 @@ class Tally {
 
 async function runFanfold(instances: string): Promise<number> {
   const from = (path: string): string => relative(ROOT, path);
-  const model = join(import.meta.dirname, 'model');
+  const model = join(import.meta.dirname, '..', 'models', 'digits');
   const args = [
     'run',
     from(instances),

@@ -93,5 +93,5 @@ await onBackend('wasm', async (tf) => {
   console.log(
     `accuracy on the ${heldBack.length} held-back digits: ${(accuracy(tf, model, heldBack) * 100).toFixed(2)} %`,
   );
-  await saveLayersModel(tf, model, join(import.meta.dirname, 'model', '1'));
+  await saveLayersModel(tf, model, join(import.meta.dirname, '..', 'models', 'digits', '1'));
 });

@@ -16,5 +16,5 @@ await onBackend('cpu', async (tf) => {
   await model.fit(inputs, tf.mul(inputs, 5), { epochs: EPOCHS, batchSize: 5, shuffle: false });
   const prediction = model.predictOnBatch(tf.tensor2d([[10]])) as ReturnType<typeof tf.tensor>;
   console.log(`10 → ${prediction.dataSync()[0] ?? NaN}`);
-  await saveLayersModel(tf, model, join(import.meta.dirname, 'model', '1'));
+  await saveLayersModel(tf, model, join(import.meta.dirname, '..', 'models', 'times-five', '1'));
 });
