@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, exit: E
   run: async () => (await import('./run.ts')).addRunCommand,
   dev: async () => (await import('./dev.ts')).addDevCommand,
   jobs: async () => (await import('./jobs.ts')).addJobsCommand,
+  estimate: async () => (await import('./estimate.ts')).addEstimateCommand,
   models: async () => (await import('./models.ts')).addModelsCommand,
 };
 

@@ -3,7 +3,8 @@ import { LF, OPEN_BRACKET, QUOTE } from './ascii.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import type { Cells } from './csv-reader.ts';
 import { expectedElement } from './create-column.ts';
-import { JsonReader, numberEnd } from './json-reader.ts';
+import { numberEnd } from './json-number.ts';
+import { JsonReader } from './json-reader.ts';
 import { RowError, unexpected } from './row-error.ts';
 
 /** What a cell is taken for: the dtype of the input it feeds; `undefined` where it feeds none. */

@@ -10,7 +10,8 @@ import { FieldPlan } from './field-plan.ts';
 import type { FieldRole } from './field-plan.ts';
 import type { DecodeOptions, InstanceConfig, RowBatch, ShardDecoder } from './format.ts';
 import type { InputReader } from './input-reader.ts';
-import { JsonReader, numberEnd } from './json-reader.ts';
+import { numberEnd } from './json-number.ts';
+import { JsonReader } from './json-reader.ts';
 import { checkSize, checkUtf8, writeRecordAsString } from './record-label.ts';
 import { INSTANCE, RowError, listOf, subjectOf, unexpected } from './row-error.ts';
 

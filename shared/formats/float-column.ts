@@ -54,10 +54,8 @@ export class FloatColumn<D extends FloatDType = FloatDType> extends TypedColumn<
 /** Powers of ten that a double holds exactly. */
 const POWERS_OF_TEN = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 const MAX_WHOLE_DIGITS = 9;
-/** Digits after the point that are counted; the rest only makes the value uncertain by less than `SLACK`. */
-const MAX_FRACTION_DIGITS = 20;
-/** With a mantissa of this many units, one unit is less than a third of `SLACK`. */
-const LEAST_CUT_MANTISSA = 1e15;
+/** Digits after the point that are counted; more than a float32 needs, and a multiple of a word. */
+const MAX_FRACTION_DIGITS = 12;
 const SLACK = 2 ** -48;
 const ABOVE = 1 + SLACK;
 const BELOW = 1 - SLACK;
@@ -72,9 +70,9 @@ const EVEN_BYTES = 0x00ff00ff;
 
 /**
  * float32 elements: the hot path of most models, so the numbers of a list are read in one loop. The result is always
- * `Math.fround(Number(text))`. Up to 2^53 the digits count exactly and one division rounds correctly. Beyond, the quotient is off by a few
- * units in the last place of a double; that rounds to the same float32 unless it lies next to the middle between two, which
- * shows as the ends of the interval of error rounding apart. Those few, and exponents, go the exact way.
+ * `Math.fround(Number(text))`. Up to 2^53 the digits count exactly and one division rounds correctly. Of longer numbers only the first
+ * digits are counted, so the value lies in a small interval; it rounds as a whole to one float32 unless that lies next to the middle
+ * between two. Those few, and exponents, go the exact way.
  *
  * Digits after the point are taken four at a time: D. Lemire, Quickly parsing eight digits, 2018.
  */
@@ -148,13 +146,18 @@ export class Float32Column extends FloatColumn<'float32'> {
         const unit = POWERS_OF_TEN[counted] as number;
         mantissa += value * unit;
         value = mantissa / unit;
-        if (c >= ZERO && c <= NINE) {
-          do c = bytes[++p] as number;
-          while (c >= ZERO && c <= NINE);
-          hard ||= mantissa < LEAST_CUT_MANTISSA || Math.fround(value * ABOVE) !== Math.fround(value * BELOW);
-        } else if (mantissa > Number.MAX_SAFE_INTEGER) {
+        if (mantissa > Number.MAX_SAFE_INTEGER) {
           hard ||= Math.fround(value * ABOVE) !== Math.fround(value * BELOW);
-        } else hard ||= counted === 0;
+        } else if (c >= ZERO && c <= NINE) hard ||= Math.fround(value) !== Math.fround((mantissa + 1) / unit);
+        else hard ||= counted === 0;
+        while (c >= ZERO && c <= NINE) {
+          if (p <= lastWord) {
+            const digits = view.getInt32(p, true) ^ ZEROS;
+            const others = ((digits + OVER_NINE) | digits) & HIGH_BITS;
+            p += others === 0 ? 4 : (31 - Math.clz32(others & -others)) >>> 3;
+          } else p++;
+          c = bytes[p] as number;
+        }
       }
       if (hard || c === LOWER_E || c === UPPER_E) {
         json.pos = start;

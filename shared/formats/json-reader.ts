@@ -18,6 +18,7 @@ import {
   ZERO,
   isSpace,
 } from './ascii.ts';
+import { numberEnd } from './json-number.ts';
 import { RowError } from './row-error.ts';
 
 /** Lists and objects may nest this deep: the reader recurses, and a hostile record must not exhaust the stack. */
@@ -268,36 +269,8 @@ export class JsonReader {
   }
 }
 
-/** The end of the JSON number that begins at `start`; where there is none, the bitwise complement of the offending byte's offset. */
-export function numberEnd(bytes: Uint8Array, start: number): number {
-  let p = bytes[start] === MINUS ? start + 1 : start;
-  const first = p;
-  p = digitsEnd(bytes, p);
-  if (p === first) return ~p;
-  if (bytes[first] === ZERO && p > first + 1) return first + 1;
-  if (bytes[p] === DOT) {
-    const end = digitsEnd(bytes, p + 1);
-    if (end === p + 1) return ~end;
-    p = end;
-  }
-  if (bytes[p] === LOWER_E || bytes[p] === UPPER_E) {
-    const sign = bytes[p + 1];
-    const digits = sign === PLUS || sign === MINUS ? p + 2 : p + 1;
-    p = digitsEnd(bytes, digits);
-    if (p === digits) return ~p;
-  }
-  return p;
-}
-
 function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function digitsEnd(bytes: Uint8Array, start: number): number {
-  let p = start;
-  let c = bytes[p] as number;
-  while (c >= ZERO && c <= NINE) c = bytes[++p] as number;
-  return p;
 }
 
 function isHexDigit(byte: number | undefined): boolean {
