@@ -178,7 +178,7 @@ describe('JSON lines become instances', () => {
     {
       dtype: 'float64',
       input: '[0.1,12345678901234567890,"Infinity"]',
-      expected: [0.1, 12345678901234567890, Number.POSITIVE_INFINITY],
+      expected: [0.1, Number('12345678901234567890'), Number.POSITIVE_INFINITY],
     },
     { dtype: 'int8', input: '[-128,127,1.0,1e2]', expected: [-128, 127, 1, 100] },
     { dtype: 'uint16', input: '[0,65535,-0]', expected: [0, 65535, 0] },

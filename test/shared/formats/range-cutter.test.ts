@@ -142,7 +142,7 @@ describe.each([
           expect(cutAll(format, content, rangeSize, 1)).toEqual(cuts);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
