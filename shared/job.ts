@@ -1,7 +1,7 @@
 import { PermanentError } from './errors.ts';
 import type { ErrorInfo } from './errors.ts';
 import type { InstanceConfig, InstancesFormat } from './formats/format.ts';
-import type { ObjectRef, StoredObject } from './ports.ts';
+import type { ObjectRef, StoredObject } from './object.ts';
 import type { Input } from './shard.ts';
 
 /**

@@ -2,32 +2,16 @@ import type { ErrorInfo } from './errors.ts';
 import type { Job, JobPlan, JobSpec } from './job.ts';
 import type { Message } from './messages.ts';
 import type { ModelFiles, Signature } from './models/model.ts';
+import type { ObjectRef, ObjectStat, StoredObject } from './object.ts';
 import type { ErrorGroup, Input, Part, Result, Shard, SplitRecord } from './shard.ts';
+
+export type { ObjectRef, ObjectStat, StoredObject } from './object.ts';
 
 /**
  * What the core asks of the world. Every port has one contract suite (test/contract) that each adapter passes.
  * All of it is at-least-once and may fail at any call, before or after its effect: callers retry, so every write here is
  * create-only or idempotent.
  */
-
-/** One immutable version of an object. */
-export interface ObjectRef {
-  readonly bucket: string;
-  readonly name: string;
-  /** Changes with every write of the object; opaque. */
-  readonly generation: string;
-}
-
-export interface ObjectStat extends ObjectRef {
-  /** Bytes. */
-  readonly size: number;
-}
-
-/** A written object with its checksum. */
-export interface StoredObject extends ObjectStat {
-  /** CRC-32C (Castagnoli) of the content, base64 of the big-endian four bytes, as Cloud Storage gives it. */
-  readonly crc32c: string;
-}
 
 /** Streams bytes in chunks of any size. */
 export type ByteStream = AsyncIterable<Uint8Array>;
@@ -139,7 +123,10 @@ export interface Ledger {
 export interface ModelVersion {
   readonly model: string;
   readonly version: string;
-  /** SHA-256 over the names and contents of the version's files, hex. */
+  /**
+   * SHA-256, hex, over the names and contents of the version's files: the same files give the same digest, in the same store. Opaque: where reading
+   * every file would be slow, a store takes its checksums for the contents (Cloud Storage: name, size and CRC-32C).
+   */
   readonly digest: string;
   readonly byteSize: number;
 }

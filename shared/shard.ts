@@ -1,6 +1,6 @@
 import type { ErrorInfo } from './errors.ts';
 import type { InstancesFormat } from './formats/format.ts';
-import type { ObjectRef, StoredObject } from './ports.ts';
+import type { ObjectRef, StoredObject } from './object.ts';
 
 /**
  * The domain's units. A job reads inputs; an input is cut into splits (byte ranges), a split into shards (runs of

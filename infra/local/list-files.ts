@@ -2,8 +2,9 @@ import type { BigIntStats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 
+import { compareUtf8 } from '../../shared/compare-utf8.ts';
 import { errorCode, fileError, isMissing } from './files.ts';
-import { compareUtf8, TEMPORARY_PREFIX } from './object-path.ts';
+import { TEMPORARY_PREFIX } from './object-path.ts';
 
 /** A regular file, or a link to one. */
 export interface ListedFile {

@@ -3,11 +3,11 @@ import type { Stats } from 'node:fs';
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 
+import { compareUtf8 } from '../../shared/compare-utf8.ts';
 import { PermanentError } from '../../shared/errors.ts';
+import { digestFiles } from '../../shared/models/catalog.ts';
 import type { ModelFiles } from '../../shared/models/model.ts';
 import { fileError, isMissing, readRange } from './files.ts';
-import { digestFiles } from './model-catalog.ts';
-import { compareUtf8 } from './object-path.ts';
 
 /** A model folder of more is a mistake: somebody's home, or a data set. */
 export interface ModelLimits {

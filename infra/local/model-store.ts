@@ -2,13 +2,14 @@ import { readdirSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 
+import { compareUtf8 } from '../../shared/compare-utf8.ts';
 import { PermanentError } from '../../shared/errors.ts';
+import { chooseVersion, isModelName, isVersion, parseModelReference, summarize } from '../../shared/models/catalog.ts';
+import type { CatalogModel } from '../../shared/models/catalog.ts';
+import type { ModelConfig } from '../../shared/models/model-config.ts';
 import type { ModelFiles } from '../../shared/models/model.ts';
 import type { ModelStore, ModelSummary, ModelVersion } from '../../shared/ports.ts';
 import { fileError, isMissing } from './files.ts';
-import { chooseVersion, isModelName, isVersion, parseModelReference, summarize } from './model-catalog.ts';
-import type { CatalogModel } from './model-catalog.ts';
-import type { ModelConfig } from './model-config.ts';
 import {
   DEFAULT_MODEL_LIMITS,
   digestModelFiles,
@@ -17,7 +18,6 @@ import {
   scanModelFolder,
 } from './model-folder.ts';
 import type { ModelFile, ModelLimits } from './model-folder.ts';
-import { compareUtf8 } from './object-path.ts';
 
 /** Where models come from: one folder of models, or one model. */
 interface Catalog {
@@ -167,7 +167,7 @@ async function readConfig(file: string): Promise<ModelConfig> {
   try {
     const content = await readFile(file);
     // Loaded only where there is a configuration: most models have none, and every worker would wait for it.
-    const { parseModelConfig } = await import('./model-config.ts');
+    const { parseModelConfig } = await import('../../shared/models/model-config.ts');
     return parseModelConfig(content, file);
   } catch (error) {
     if (isMissing(error)) return {};

@@ -1,10 +1,10 @@
+import { compareUtf8 } from '../../shared/compare-utf8.ts';
 import { PermanentError } from '../../shared/errors.ts';
+import { chooseVersion, digestFiles, isVersion, parseModelReference, summarize } from '../../shared/models/catalog.ts';
+import type { CatalogModel } from '../../shared/models/catalog.ts';
+import { parseModelConfig } from '../../shared/models/model-config.ts';
 import type { ModelFiles } from '../../shared/models/model.ts';
 import type { ModelStore, ModelSummary, ModelVersion } from '../../shared/ports.ts';
-import { chooseVersion, digestFiles, isVersion, parseModelReference, summarize } from '../local/model-catalog.ts';
-import type { CatalogModel } from '../local/model-catalog.ts';
-import { parseModelConfig } from '../local/model-config.ts';
-import { compareUtf8 } from '../local/object-path.ts';
 
 /** Models as a record of files: `{'digits/3/model.onnx': bytes, 'digits/config.json': '{…}'}`. */
 export class MemoryModelStore implements ModelStore {

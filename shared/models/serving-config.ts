@@ -1,17 +1,9 @@
 import { PermanentError } from '../errors.ts';
-import type { InstanceConfig } from '../formats/format.ts';
 import type { ModelFiles } from './model.ts';
+import type { ServingConfig } from './serving-schema.ts';
 
 /** Optional, beside the model: what a job that does not say otherwise takes from the model version. */
 export const SERVING_CONFIG = 'serving.json';
-
-export interface ServingConfig {
-  /** The signature of jobs that name none. */
-  readonly signatureName?: string;
-  readonly instanceConfig?: InstanceConfig;
-  /** Rows given to the model in one call. */
-  readonly batchSize?: number;
-}
 
 /**
  * Reads the model version's serving.json; without one, an empty configuration.

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { compareUtf8, objectPath } from '../../../infra/local/object-path.ts';
+import { objectPath } from '../../../infra/local/object-path.ts';
+import { compareUtf8 } from '../../../shared/compare-utf8.ts';
 
 describe('object names', () => {
   it.each(['a', 'a/b.c', '..a/b..', 'a b/ü/😀', '-', 'x'.repeat(1024)])('may be %j', (name) => {

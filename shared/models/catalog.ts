@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 
-import { PermanentError } from '../../shared/errors.ts';
-import type { ByteStream, ModelSummary } from '../../shared/ports.ts';
+import { compareUtf8 } from '../compare-utf8.ts';
+import { PermanentError } from '../errors.ts';
+import type { ByteStream, ModelSummary } from '../ports.ts';
 import type { ModelConfig } from './model-config.ts';
-import { compareUtf8 } from './object-path.ts';
 
 /** What every model store decides alike: how references are read, which version they mean, what a version's digest is. */
 

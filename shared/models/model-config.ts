@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { PermanentError } from '../../shared/errors.ts';
+import { PermanentError } from '../errors.ts';
 
 const version = z.string().regex(/^[0-9]{1,18}$/, 'a version is a number in quotes');
 const label = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,62}$/);
