@@ -1,0 +1,199 @@
+locals {
+  # The functions registered in functions/index.ts. `ingress`: where a request may come from; all of them require IAM as well.
+  #
+  # Pub/Sub, Cloud Scheduler and Eventarc count as internal where they run in the same project and call the run.app URL (Cloud Run, "Restrict
+  # network ingress"): so only the jobs API can be reached from outside. That is why pushes go to service_config.uri (run.app) and
+  # never to url (cloudfunctions.net).
+  #
+  # One CPU at least: with less, Cloud Run serves one request at a time. No instance is kept warm: the pipeline scales to zero.
+  function_defaults = {
+    # Looks at one object, reads its template, resolves the model: waits for Cloud Storage most of the time, and loads no runtime.
+    upload = {
+      available_cpu    = 1
+      available_memory = "1Gi"
+      concurrency      = 4
+      max_instances    = 10
+      min_instances    = 0
+      timeout_seconds  = 540 # Eventarc's limit
+    }
+
+    # Streams 64 MiB and looks for line ends: bound by reading, so two share a CPU; a shard is held at a time.
+    split = {
+      available_cpu    = 1
+      available_memory = "1Gi"
+      concurrency      = 2
+      max_instances    = 50
+      min_instances    = 0
+      timeout_seconds  = 540
+    }
+
+    # Bound by CPU. Models run in worker threads, one thread each: two CPUs score two shards at once, and a third would only wait. Each thread
+    # holds its own session of a model of some hundred MB and one batch (at most 256 MiB of tensors): 4 GiB. 100 instances are 200 shards in
+    # flight: some tens of writes per second, far below the 500 that a new Firestore collection takes at once.
+    score = {
+      available_cpu    = 2
+      available_memory = "4Gi"
+      concurrency      = 2
+      max_instances    = 100
+      min_instances    = 0
+      timeout_seconds  = 540
+    }
+
+    # Streams results into a part: waits for Firestore and Cloud Storage most of the time.
+    finalize = {
+      available_cpu    = 1
+      available_memory = "1Gi"
+      concurrency      = 4
+      max_instances    = 20
+      min_instances    = 0
+      timeout_seconds  = 540
+    }
+
+    # Reads a shard again for its keys. Few, so that a poisoned input cannot take what healthy jobs need.
+    dead-letter = {
+      available_cpu    = 1
+      available_memory = "1Gi"
+      concurrency      = 4
+      max_instances    = 5
+      min_instances    = 0
+      timeout_seconds  = 540
+    }
+
+    # One at a time: two do no harm, but no good either.
+    sweep = {
+      available_cpu    = 1
+      available_memory = "512Mi"
+      concurrency      = 1
+      max_instances    = 1
+      min_instances    = 0
+      timeout_seconds  = 900
+    }
+
+    # Answers people: short requests, many per instance.
+    jobs = {
+      available_cpu    = 1
+      available_memory = "1Gi"
+      concurrency      = 16
+      max_instances    = 5
+      min_instances    = 0
+      timeout_seconds  = 120
+    }
+  }
+
+  functions = {
+    for name, defaults in local.function_defaults : name => merge(
+      defaults,
+      { for setting, value in try(var.functions[name], {}) : setting => value if value != null },
+      {
+        ingress = name == "jobs" ? var.jobs_ingress : "ALLOW_INTERNAL_ONLY"
+        trigger = name == "upload" ? ["google.cloud.storage.object.v1.finalized"] : []
+      },
+    )
+  }
+
+  uris = { for name, function in google_cloudfunctions2_function.function : name => function.service_config[0].uri }
+}
+
+# One per function, so that each can do what its handler does and nothing else. What they may do stands with what they may do it to.
+resource "google_service_account" "function" {
+  for_each = local.function_defaults
+
+  account_id   = "${var.name_prefix}-${each.key}"
+  display_name = "Fanfold: runs ${each.key}"
+
+  depends_on = [google_project_service.required]
+}
+
+resource "google_cloudfunctions2_function" "function" {
+  for_each = local.functions
+
+  name        = "${var.name_prefix}-${each.key}"
+  location    = var.location
+  description = "Fanfold: ${each.key}"
+
+  build_config {
+    runtime           = "nodejs24"
+    entry_point       = each.key
+    service_account   = google_service_account.build.id
+    docker_repository = google_artifact_registry_repository.functions.id
+
+    environment_variables = {
+      # Its install script would fetch GPU libraries that a function cannot use.
+      ONNXRUNTIME_NODE_INSTALL = "skip"
+    }
+
+    source {
+      storage_source {
+        bucket = google_storage_bucket.source.name
+        object = google_storage_bucket_object.source.name
+      }
+    }
+  }
+
+  service_config {
+    available_cpu                    = tostring(each.value.available_cpu)
+    available_memory                 = each.value.available_memory
+    ingress_settings                 = each.value.ingress
+    max_instance_count               = each.value.max_instances
+    max_instance_request_concurrency = each.value.concurrency
+    min_instance_count               = each.value.min_instances
+    service_account_email            = google_service_account.function[each.key].email
+    timeout_seconds                  = each.value.timeout_seconds
+
+    environment_variables = {
+      FANFOLD_DATABASE       = google_firestore_database.this.name
+      FANFOLD_INPUT_BUCKET   = google_storage_bucket.input.name
+      FANFOLD_LOCATION       = var.location
+      FANFOLD_LOG_LEVEL      = var.log_level
+      FANFOLD_MODELS_BUCKET  = google_storage_bucket.models.name
+      FANFOLD_OUTPUT_BUCKET  = google_storage_bucket.output.name
+      FANFOLD_SOURCE_BUCKETS = join(",", sort(var.source_buckets))
+      FANFOLD_TOPIC_PREFIX   = local.topic_prefix
+
+      # App Engine and first generation functions are told their project; Cloud Run is not.
+      GOOGLE_CLOUD_PROJECT = var.project_id
+    }
+  }
+
+  dynamic "event_trigger" {
+    for_each = each.value.trigger
+    content {
+      event_type            = event_trigger.value
+      trigger_region        = var.location
+      retry_policy          = "RETRY_POLICY_RETRY"
+      service_account_email = google_service_account.eventarc.email
+      event_filters {
+        attribute = "bucket"
+        value     = google_storage_bucket.input.name
+      }
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = each.value.min_instances <= each.value.max_instances
+      error_message = "${each.key}: min_instances (${each.value.min_instances}) is above max_instances (${each.value.max_instances})."
+    }
+  }
+
+  # A build that starts before its account may write, or a trigger before Cloud Storage may publish, fails.
+  depends_on = [
+    google_artifact_registry_repository_iam_member.build_writer,
+    google_project_iam_member.build_logs,
+    google_project_iam_member.build_source,
+    google_project_iam_member.eventarc_agent,
+    google_project_iam_member.eventarc_receiver,
+    google_project_iam_member.storage_publisher,
+    google_storage_bucket_iam_member.source_viewer,
+  ]
+}
+
+# The callers of the jobs API. Those of the other functions stand with their triggers: subscriptions.tf, eventarc.tf, scheduler.tf.
+resource "google_cloud_run_v2_service_iam_member" "jobs_invoker" {
+  for_each = var.invokers
+
+  name     = google_cloudfunctions2_function.function["jobs"].name
+  location = var.location
+  role     = "roles/run.invoker"
+  member   = each.value
+}

@@ -1,0 +1,48 @@
+mock_provider "google" {
+  source = "./tests/mocks"
+}
+
+variables {
+  project_id     = "demo-project"
+  source_archive = "tests/functions.zip"
+}
+
+# Nothing but what is required is set: what a first `terraform apply` makes. test/terraform/plan.test.ts and drift.test.ts look at this plan too.
+run "defaults" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for function in google_cloudfunctions2_function.function : function.service_config[0].min_instance_count == 0])
+    error_message = "A function keeps instances while nothing runs."
+  }
+
+  assert {
+    condition     = length(google_cloud_run_v2_service_iam_member.jobs_invoker) == 0
+    error_message = "Somebody may call the jobs API without having been named."
+  }
+
+  assert {
+    condition     = alltrue([for name, function in google_cloudfunctions2_function.function : name == "jobs" || function.service_config[0].ingress_settings == "ALLOW_INTERNAL_ONLY"])
+    error_message = "A function other than the jobs API can be reached from outside."
+  }
+
+  assert {
+    condition     = google_firestore_database.this.delete_protection_state == "DELETE_PROTECTION_ENABLED"
+    error_message = "The database can be deleted by accident."
+  }
+
+  assert {
+    condition     = output.jobs_url == "https://fanfold-jobs.run.app/v1/projects/demo-project/locations/us-central1/batchPredictionJobs"
+    error_message = "jobs_url is not the jobs API's address."
+  }
+
+  assert {
+    condition     = strcontains(output.next_steps, "gs://demo-project-fanfold-models/") && strcontains(output.next_steps, "gs://demo-project-fanfold-input/")
+    error_message = "next_steps does not say where models and files go."
+  }
+
+  assert {
+    condition     = output.capacity["score"] == 200
+    error_message = "capacity of score is not max_instances × concurrency."
+  }
+}
