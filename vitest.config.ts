@@ -12,7 +12,7 @@ export default defineConfig({
         },
       },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'] } },
-      { test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 120_000 } },
+      { test: { name: 'simulation', include: ['test/{simulation,scale}/**/*.test.ts'], testTimeout: 120_000 } },
       { test: { name: 'terraform', include: ['test/terraform/**/*.test.ts'], testTimeout: 120_000 } },
       {
         test: { name: 'e2e', include: ['test/{attack,e2e}/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 },
