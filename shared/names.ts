@@ -70,13 +70,6 @@ export function fileOutput(bucket: string, file: string): OutputNames {
   return { bucket, results: file, errors: `${file}.errors_stats`, manifest: `${file}.manifest.json` };
 }
 
-/** A `model[@version-or-label]` reference. Undefined where it is malformed. */
-export function parseModelReference(reference: string): { model: string; version?: string } | undefined {
-  const match = /^([A-Za-z0-9_][A-Za-z0-9._-]{0,99})(?:@([A-Za-z0-9_][A-Za-z0-9._-]{0,62}))?$/.exec(reference);
-  if (match?.[1] === undefined) return undefined;
-  return match[2] === undefined ? { model: match[1] } : { model: match[1], version: match[2] };
-}
-
 function padded(index: number): string {
   return String(index).padStart(SPLIT_DIGITS, '0');
 }

@@ -18,7 +18,7 @@ import type { Job } from '../../shared/job.ts';
 import { resultId, shardId, splitId } from '../../shared/names.ts';
 import type { Clock, JobPage, Ledger, Progress } from '../../shared/ports.ts';
 import type { Part, Result, SplitRecord } from '../../shared/shard.ts';
-import { decodePageToken, encodePageToken } from '../local/page-token.ts';
+import { decodePageToken, encodePageToken } from '../../shared/page-token.ts';
 import { SystemClock } from './clock.ts';
 import * as documents from './documents.ts';
 import { isContended, isTaken, translated } from './firestore-errors.ts';

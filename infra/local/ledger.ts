@@ -9,7 +9,7 @@ import type { JobPage, Ledger, Progress } from '../../shared/ports.ts';
 import type { Part, Result, ResultRows, SplitRecord } from '../../shared/shard.ts';
 import { openDatabase, transaction } from './database.ts';
 import { PART_PAGE, RESULT_PAGE, SQL } from './ledger-sql.ts';
-import { decodePageToken, encodePageToken } from './page-token.ts';
+import { decodePageToken, encodePageToken } from '../../shared/page-token.ts';
 
 /** Pages given back to the file system in one go: the write lock is free in between. */
 const VACUUM_PAGES = 1000;

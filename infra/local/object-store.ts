@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { PermanentError } from '../../shared/errors.ts';
 import type { ByteStream, Created, ObjectRef, ObjectStat, ObjectStore, StoredObject } from '../../shared/ports.ts';
-import { combineCrc32c, crc32c, encodeCrc32c } from './crc32c.ts';
+import { combineCrc32c, crc32c, encodeCrc32c } from '../../shared/crc32c.ts';
 import { createFile } from './create-file.ts';
 import {
   errorCode,

@@ -6,7 +6,7 @@ import type { ErrorInfo } from '../../shared/errors.ts';
 import type { Job } from '../../shared/job.ts';
 import type { JobPage, Ledger, Progress } from '../../shared/ports.ts';
 import type { Part, Result, SplitRecord } from '../../shared/shard.ts';
-import { decodePageToken, encodePageToken } from '../local/page-token.ts';
+import { decodePageToken, encodePageToken } from '../../shared/page-token.ts';
 
 /** What belongs to a job; also kept for a job that does not exist (yet, or any more), as the other ledgers do. */
 interface Records {

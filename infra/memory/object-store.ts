@@ -1,7 +1,7 @@
 import { compareUtf8 } from '../../shared/compare-utf8.ts';
 import { PermanentError } from '../../shared/errors.ts';
 import type { ByteStream, Created, ObjectRef, ObjectStat, ObjectStore, StoredObject } from '../../shared/ports.ts';
-import { crc32c, encodeCrc32c } from '../local/crc32c.ts';
+import { crc32c, encodeCrc32c } from '../../shared/crc32c.ts';
 
 interface Entry {
   readonly object: StoredObject;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Checksums, crc32c } from '../../../../infra/emulators/storage/checksums.ts';
+import { Checksums } from '../../../../infra/emulators/storage/checksums.ts';
+import { crc32c } from '../../../../shared/crc32c.ts';
 
 /** The definition, bit by bit. */
 function slow(bytes: Uint8Array): number {

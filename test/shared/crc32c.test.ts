@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { combineCrc32c, crc32c, encodeCrc32c } from '../../../infra/local/crc32c.ts';
+import { combineCrc32c, crc32c, encodeCrc32c } from '../../shared/crc32c.ts';
 
 /** By the definition, a bit at a time. */
 function slowCrc32c(bytes: Uint8Array): number {

@@ -1,5 +1,5 @@
-import { PermanentError } from '../../shared/errors.ts';
-import type { Job } from '../../shared/job.ts';
+import { PermanentError } from './errors.ts';
+import type { Job } from './job.ts';
 
 /** The last job of a page: the next page begins after it, whatever is created meanwhile. */
 export interface PagePosition {
