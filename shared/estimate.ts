@@ -47,7 +47,8 @@ export interface Estimate {
   readonly dollars: number;
 }
 
-export type Limit = 'instances of score' | 'Firestore writes (500/50/5)' | 'bucket reads' | 'bucket writes' | 'Pub/Sub push';
+export type Limit =
+  'instances of score' | 'Firestore writes (500/50/5)' | 'bucket reads' | 'bucket writes' | 'Pub/Sub push';
 
 /** Time, operations and dollars of a job on Google Cloud, from the published prices and quotas. */
 export function estimate(size: JobSize, fleet: Fleet = DEFAULT_FLEET): Estimate {
@@ -71,7 +72,9 @@ export function estimate(size: JobSize, fleet: Fleet = DEFAULT_FLEET): Estimate 
     requests: messages,
   };
   const secondsBy = secondsByLimit(size, fleet, counts);
-  const binds = (Object.keys(secondsBy) as Limit[]).reduce((most, limit) => (secondsBy[limit] > secondsBy[most] ? limit : most));
+  const binds = (Object.keys(secondsBy) as Limit[]).reduce((most, limit) =>
+    secondsBy[limit] > secondsBy[most] ? limit : most,
+  );
   const dollarsBy = dollars(size, fleet, counts);
   return {
     ...counts,
@@ -91,7 +94,8 @@ function secondsByLimit({ rows, rowsPerSecond }: JobSize, fleet: Fleet, counts: 
     'Firestore writes (500/50/5)': rampSeconds(counts.documentWrites + counts.documentDeletes),
     'bucket reads': counts.storageClassB / QUOTAS.storageReadsPerSecond,
     'bucket writes': counts.storageClassA / QUOTAS.storageWritesPerSecond,
-    'Pub/Sub push': (counts.messages * Math.max(MESSAGE_BYTES, PRICES.pubsubMinimumBytes)) / QUOTAS.pubsubPushBytesPerSecond,
+    'Pub/Sub push':
+      (counts.messages * Math.max(MESSAGE_BYTES, PRICES.pubsubMinimumBytes)) / QUOTAS.pubsubPushBytesPerSecond,
   };
 }
 
@@ -112,7 +116,9 @@ function dollars({ rows, rowsPerSecond }: JobSize, fleet: Fleet, counts: Counts)
   const vcpuSeconds = rows / rowsPerSecond;
   const bytes = counts.messages * Math.max(MESSAGE_BYTES, PRICES.pubsubMinimumBytes);
   return {
-    compute: vcpuSeconds * (PRICES.vcpuSecond + (fleet.gib / fleet.vcpus) * PRICES.gibSecond) + counts.requests * PRICES.request,
+    compute:
+      vcpuSeconds * (PRICES.vcpuSecond + (fleet.gib / fleet.vcpus) * PRICES.gibSecond) +
+      counts.requests * PRICES.request,
     pubsub: (2 * bytes * PRICES.pubsubTiB) / 2 ** 40,
     firestore:
       counts.documentWrites * PRICES.firestoreWrite +

@@ -88,7 +88,9 @@ function repeated(operations: readonly Operation[]): readonly Repeated[] {
     .filter(({ document }) => document.includes('/'))
     .map(({ kind, document }) => {
       const isResult = document.includes('/results/');
-      const place = isResult ? document.slice(0, document.lastIndexOf('/') + 1) : document.replace(/(\/|split=)0+$/, '$1');
+      const place = isResult
+        ? document.slice(0, document.lastIndexOf('/') + 1)
+        : document.replace(/(\/|split=)0+$/, '$1');
       return { kind, place, isResult };
     });
 }
@@ -161,7 +163,11 @@ function simulate(print: Footprint): { meter: Meter; prefixes: Map<string, numbe
       // every instance's memory of the job runs out once in so many seconds: spread, not all at once
       for (let i = 0; i < SCORERS / SCORERS_PER_INSTANCE / CACHE_SECONDS; i++) meter.add(now, 'read jobs/job');
     }
-    for (; splitting < SPLITTERS && nextSplit < SPLITS && waiting.length - taken < 4 * SCORERS; nextSplit++, splitting++) {
+    for (
+      ;
+      splitting < SPLITTERS && nextSplit < SPLITS && waiting.length - taken < 4 * SCORERS;
+      nextSplit++, splitting++
+    ) {
       const index = nextSplit;
       at(now + duration(SECONDS_PER_SPLIT), () => {
         splitting--;
