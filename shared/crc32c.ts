@@ -105,3 +105,8 @@ export function encodeCrc32c(crc: number): string {
   bytes.writeUInt32BE(crc);
   return bytes.toString('base64');
 }
+
+/** The number that `encodeCrc32c` encoded. */
+export function decodeCrc32c(base64: string): number {
+  return Buffer.from(base64, 'base64').readUInt32BE();
+}

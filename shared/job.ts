@@ -104,6 +104,8 @@ export interface Job {
   readonly endTime?: string;
   readonly error?: ErrorInfo;
   readonly outcome?: JobOutcome;
+  /** Its output is being written: nothing but that ends it any more. */
+  readonly committing?: true;
   /** What the sweep saw last: a job whose counts stand still between two looks has stopped moving. */
   readonly watch?: { readonly seen: string; readonly since: string };
 }
@@ -115,6 +117,11 @@ export function isEnded(job: Job): boolean {
 /** Whether work for the job should still be done. */
 export function isActive(job: Job): boolean {
   return job.state === 'JOB_STATE_QUEUED' || job.state === 'JOB_STATE_RUNNING';
+}
+
+/** Whether the job can still be cancelled, or fail of one of its tasks. */
+export function isStoppable(job: Job): boolean {
+  return isActive(job) && job.committing !== true;
 }
 
 /**

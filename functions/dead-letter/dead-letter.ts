@@ -1,6 +1,8 @@
 import { errorInfo } from '../../shared/errors.ts';
 import type { ErrorInfo } from '../../shared/errors.ts';
 import { announceSplit } from '../../shared/fan-in.ts';
+import { isActive, isStoppable } from '../../shared/job.ts';
+import type { Job } from '../../shared/job.ts';
 import type { Message, ScoreTask } from '../../shared/messages.ts';
 import { shardId } from '../../shared/names.ts';
 import type { Ports } from '../../shared/ports.ts';
@@ -20,11 +22,11 @@ export async function deadLetter(ports: DeadLetterPorts, task: Message, last?: E
     case 'score':
       return buryShard(ports, task, last);
     case 'split':
-      return endJob(ports, task.job, `split ${task.split} could not be cut`, last);
+      return endJob(ports, task, `split ${task.split} could not be cut`, last, isStoppable);
     case 'assemble':
-      return endJob(ports, task.job, `split ${task.split} could not be assembled`, last);
+      return endJob(ports, task, `split ${task.split} could not be assembled`, last, isStoppable);
     case 'commit':
-      return endJob(ports, task.job, 'the output could not be written', last);
+      return endJob(ports, task, 'the output could not be written', last, isActive);
     default:
       task satisfies never;
   }
@@ -43,12 +45,13 @@ async function buryShard(ports: DeadLetterPorts, task: ScoreTask, last?: ErrorIn
   });
 }
 
-async function endJob(ports: DeadLetterPorts, id: string, what: string, last?: ErrorInfo): Promise<void> {
-  await runTask(ports, id, async (job) => {
-    await failJob(
-      ports,
-      job,
-      errorInfo(last?.status ?? 'INTERNAL', last === undefined ? what : `${what}: ${last.message}`),
-    );
-  });
+async function endJob(
+  ports: DeadLetterPorts,
+  task: Message,
+  what: string,
+  last: ErrorInfo | undefined,
+  mayFail: (job: Job) => boolean,
+): Promise<void> {
+  const error = errorInfo(last?.status ?? 'INTERNAL', last === undefined ? what : `${what}: ${last.message}`);
+  await runTask(ports, task.job, (job) => failJob(ports, job, error, mayFail), mayFail);
 }

@@ -27,21 +27,14 @@ async function writePart(ports: AssemblePorts, job: Job, split: number): Promise
   if (record === undefined) throw new Error(`no record [job=${job.id}, split=${split}]`);
   const firstRow = needsRowNumbers(job) ? await ports.ledger.rowsBefore(job.id, split) : undefined;
   let assembly = new Assembly(ports, job, record, firstRow);
-  const { bucket, name } = placeOf(job, split);
-  const { created, object } = await ports.objects.create(bucket, name, assembly.lines());
+  const { bucket, prefix } = job.plan.scratch;
+  const { created, object } = await ports.objects.create(bucket, partName(prefix, split), assembly.lines());
   if (!created) {
     // Written by an attempt that ended before it could say so. Results never change, so the content is equal; its index is counted anew.
     assembly = new Assembly(ports, job, record, firstRow);
     await assembly.recount();
   }
   return assembly.part(object);
-}
-
-/** The part of a job's only split is its output already. */
-function placeOf(job: Job, split: number): { bucket: string; name: string } {
-  const { output, scratch, splits } = job.plan;
-  if (splits === 1) return { bucket: output.bucket, name: output.results };
-  return { bucket: scratch.bucket, name: partName(scratch.prefix, split) };
 }
 
 /** One pass over a split's results: their lines, and the counts and extents gathered on the way. */

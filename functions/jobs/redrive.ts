@@ -55,11 +55,16 @@ export async function createRedrive(ports: RedrivePorts, request: RedriveRequest
 
 async function checkRedrivable(ports: RedrivePorts, origin: Job): Promise<void> {
   const { id, outcome, plan } = origin;
-  if (!isEnded(origin)) throw new PermanentError('FAILED_PRECONDITION', `job ${id} is ${origin.state}: redrive it when it has ended`);
+  if (!isEnded(origin))
+    throw new PermanentError('FAILED_PRECONDITION', `job ${id} is ${origin.state}: redrive it when it has ended`);
   if (outcome === undefined) {
-    throw new PermanentError('FAILED_PRECONDITION', `job ${id} is ${origin.state} and has no output to mend: submit it anew`);
+    throw new PermanentError(
+      'FAILED_PRECONDITION',
+      `job ${id} is ${origin.state} and has no output to mend: submit it anew`,
+    );
   }
-  if (outcome.failed === 0) throw new PermanentError('FAILED_PRECONDITION', `job ${id} has no failed row: there is nothing to redrive`);
+  if (outcome.failed === 0)
+    throw new PermanentError('FAILED_PRECONDITION', `job ${id} has no failed row: there is nothing to redrive`);
   for (const object of [outcome.results, ...plan.inputs]) {
     const live = await ports.objects.stat(object.bucket, object.name);
     if (live?.generation !== object.generation) {

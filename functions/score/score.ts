@@ -9,7 +9,10 @@ import type { ResultRows } from '../../shared/shard.ts';
 import { splitAt } from '../../shared/split-plan.ts';
 import { runTask } from '../job-task.ts';
 
-export type ScorePorts = Pick<Ports, 'objects' | 'queue' | 'ledger' | 'scorer' | 'clock' | 'logger'>;
+export type ScorePorts = Pick<Ports, 'objects' | 'queue' | 'ledger' | 'scorer' | 'clock' | 'logger'> & {
+  /** Where many scorers of one job look it up without all asking the same document. */
+  readonly jobs?: Pick<Ports['ledger'], 'getJob'>;
+};
 
 /** Scores one shard, creates its result, and makes the completion check. A result that exists is success. */
 export async function score(ports: ScorePorts, task: ScoreTask): Promise<void> {

@@ -5,7 +5,7 @@ import type { Job } from '../../shared/job.ts';
 import { parseTemplate } from '../../shared/job-template.ts';
 import type { JobTemplate } from '../../shared/job-template.ts';
 import { readAll } from '../../shared/input.ts';
-import { folderOutput, jobIdOf, outputFolder, parseModelReference } from '../../shared/names.ts';
+import { folderOutput, jobIdOf, outputFolder } from '../../shared/names.ts';
 import type { ObjectStat, Ports } from '../../shared/ports.ts';
 import { createJob, stillbornJob } from './create-job.ts';
 import type { CreatePorts, JobRequest } from './create-job.ts';
@@ -66,7 +66,7 @@ export async function upload(ports: UploadPorts, object: ObjectStat, target: Upl
 
 /** The template in the input folder of the model: of exactly that version where there is one, else of the model. */
 async function readTemplate(ports: Pick<Ports, 'objects'>, bucket: string, folder: string): Promise<JobTemplate> {
-  const model = parseModelReference(folder)?.model ?? folder;
+  const model = folder.replace(/@.*$/, '');
   for (const name of new Set([`${folder}/${TEMPLATE}`, `${model}/${TEMPLATE}`])) {
     const object = await ports.objects.stat(bucket, name);
     if (object === undefined) continue;
