@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import type { Command } from 'commander';
 
+import { LocalLedger } from '../infra/local/ledger.ts';
+import { sweepTemporaryFiles } from '../infra/local/files.ts';
 import { acquireLock } from '../infra/local/lock.ts';
 import type { Lock } from '../infra/local/lock.ts';
 import { StderrLogger } from '../infra/local/logger.ts';
@@ -25,6 +27,9 @@ import { reportRun } from './run-report.ts';
 import { runTarget } from './run-target.ts';
 import type { RunTarget } from './run-target.ts';
 import { untilInterrupted } from './wait.ts';
+
+/** The ledger's file in the state folder of an unfinished run. */
+const LEDGER = 'ledger.db';
 
 interface RunOptions extends JobOptions {
   readonly model: string;
@@ -76,7 +81,7 @@ async function run(patterns: readonly string[], options: RunOptions): Promise<nu
   const target = runTarget(options.output);
   const lock = await lockState(target, options.output);
   const pipeline = new LocalPipeline({
-    ledger: join(target.stateFolder, 'ledger.db'),
+    ledger: join(target.stateFolder, LEDGER),
     buckets: {
       '/': '/',
       [target.folder]: target.folder,
@@ -115,18 +120,18 @@ interface Session {
 async function runJob(session: Session, request: JobRequest): Promise<number> {
   const { pipeline, options } = session;
   const started = Date.now();
-  const job = await resumeOrStart(session, request);
-  const progress = new ProgressReporter(pipeline.ports.ledger, job);
-  progress.start();
   const interruption = untilInterrupted();
-  const ended = isEnded(job) ? job : await Promise.race([pipeline.untilEnded(job.id), interruption.signal]);
+  const job = await Promise.race([resumeOrStart(session, request), interruption.signal]);
+  const progress = job && new ProgressReporter(pipeline.ports.ledger, job);
+  progress?.start();
+  const ended =
+    job === undefined || isEnded(job) ? job : await Promise.race([pipeline.untilEnded(job.id), interruption.signal]);
   interruption.cancel();
+  progress?.stop(ended);
   if (ended === undefined) {
-    progress.stop(undefined);
     process.stderr.write('interrupted: what is done is kept; the same command goes on from there\n');
     return EXIT.interrupted;
   }
-  progress.stop(ended);
   reportRun(ended, options.format, Date.now() - started);
   return exitCodeOf(ended.state);
 }
@@ -136,6 +141,7 @@ async function resumeOrStart(session: Session, request: JobRequest): Promise<Job
   const { pipeline, options } = session;
   const { ledger } = pipeline.ports;
   const unfinished = await ledger.getJob(request.id);
+  if (unfinished !== undefined) await sweepTemporaryFiles(outputFolderOf(unfinished), { recursive: false });
   if (unfinished !== undefined && isEnded(unfinished) && unfinished.outcome === undefined) {
     await deleteUnfinished(session, unfinished);
   } else if (unfinished !== undefined) {
@@ -154,20 +160,31 @@ async function resumeOrStart(session: Session, request: JobRequest): Promise<Job
   return createJob(pipeline.ports, request);
 }
 
+/** Where the results go, and where a killed run may have left them half written. */
+function outputFolderOf({ plan }: Job): string {
+  return dirname(join(plan.output.bucket, plan.output.results));
+}
+
 function refusal(output: string, changes: readonly string[]): string {
   const list = changes.map((change) => `\n  - ${change}`).join('');
   return `${output} belongs to an unfinished run of another job; since then:${list}\nUndo that to resume it, or start over with --force.`;
 }
 
 /** Forgets an unfinished job and all that it left: its ledger entry, its scratch, and output that it had begun. */
-async function deleteUnfinished({ pipeline }: Session, job: Job): Promise<void> {
-  const { objects, ledger } = pipeline.ports;
+async function deleteUnfinished({ pipeline, target }: Session, job: Job): Promise<void> {
+  const { objects } = pipeline.ports;
   const { bucket, prefix } = job.plan.scratch;
   for await (const object of objects.list(bucket, prefix)) await objects.delete(bucket, object.name);
   const { output } = job.plan;
   if (!isEnded(job))
     for (const name of [output.results, output.errors, output.manifest]) await objects.delete(output.bucket, name);
-  await ledger.deleteJob(job.id);
+  // Not the pipeline's ledger: that one tidies nothing up, because a run's whole state goes when it has ended.
+  const ledger = new LocalLedger(join(target.stateFolder, LEDGER));
+  try {
+    await ledger.deleteJob(job.id);
+  } finally {
+    ledger.close();
+  }
 }
 
 /** @throws PermanentError ALREADY_EXISTS where output is there and must stay. */

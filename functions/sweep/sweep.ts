@@ -1,7 +1,7 @@
 import { CLEANUP_MS, JOB_LIFETIME_MS, STALE_MS } from '../../shared/config.ts';
 import { errorInfo } from '../../shared/errors.ts';
 import { isSplitComplete } from '../../shared/fan-in.ts';
-import { isActive, isEnded, transition } from '../../shared/job.ts';
+import { isActive, isEnded, isStoppable, transition } from '../../shared/job.ts';
 import type { Job } from '../../shared/job.ts';
 import type { Ports } from '../../shared/ports.ts';
 import { isIndependent, splitAt } from '../../shared/split-plan.ts';
@@ -93,7 +93,7 @@ async function resumeSplit(ports: SweepPorts, job: Job, split: number): Promise<
 async function expire(ports: SweepPorts, job: Job): Promise<void> {
   const error = errorInfo('DEADLINE_EXCEEDED', `not done ${JOB_LIFETIME_MS / 86_400_000} days after its creation`);
   await ports.ledger.updateJob(job.id, (current) =>
-    isActive(current) ? transition(current, 'JOB_STATE_EXPIRED', ports.clock.now(), { error }) : undefined,
+    isStoppable(current) ? transition(current, 'JOB_STATE_EXPIRED', ports.clock.now(), { error }) : undefined,
   );
   await deleteScratch(ports, job);
 }

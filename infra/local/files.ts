@@ -86,10 +86,10 @@ export function temporaryPath(folder: string): string {
 }
 
 /**
- * Deletes, below the folder, the temporary files of processes that ended in the middle of a write.
+ * Deletes, in the folder and below it, the temporary files of processes that ended in the middle of a write.
  * @returns how many.
  */
-export async function sweepTemporaryFiles(folder: string): Promise<number> {
+export async function sweepTemporaryFiles(folder: string, { recursive = true } = {}): Promise<number> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
     if (isMissing(error)) return [];
     throw fileError(error, folder);
@@ -97,7 +97,7 @@ export async function sweepTemporaryFiles(folder: string): Promise<number> {
   let swept = 0;
   for (const entry of entries) {
     const file = path.join(folder, entry.name);
-    if (entry.isDirectory()) swept += await sweepTemporaryFiles(file);
+    if (entry.isDirectory()) swept += recursive ? await sweepTemporaryFiles(file) : 0;
     else if (entry.name.startsWith(TEMPORARY_PREFIX) && (await isLeftover(file, entry.name))) {
       await rm(file, { force: true });
       swept++;

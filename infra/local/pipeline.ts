@@ -35,6 +35,12 @@ class DisposableLedger extends LocalLedger {
   override deleteScratch(): Promise<void> {
     return Promise.resolve();
   }
+
+  /** A job that is started over finds nothing of the one before it. */
+  override async deleteJob(job: string): Promise<void> {
+    await super.deleteScratch(job);
+    await super.deleteJob(job);
+  }
 }
 
 /** How often a job that another process may end is looked at. */
