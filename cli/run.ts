@@ -3,7 +3,6 @@ import { basename, dirname, join } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { LocalLedger } from '../infra/local/ledger.ts';
 import { sweepTemporaryFiles } from '../infra/local/files.ts';
 import { acquireLock } from '../infra/local/lock.ts';
 import type { Lock } from '../infra/local/lock.ts';
@@ -27,9 +26,6 @@ import { reportRun } from './run-report.ts';
 import { runTarget } from './run-target.ts';
 import type { RunTarget } from './run-target.ts';
 import { untilInterrupted } from './wait.ts';
-
-/** The ledger's file in the state folder of an unfinished run. */
-const LEDGER = 'ledger.db';
 
 interface RunOptions extends JobOptions {
   readonly model: string;
@@ -81,7 +77,7 @@ async function run(patterns: readonly string[], options: RunOptions): Promise<nu
   const target = runTarget(options.output);
   const lock = await lockState(target, options.output);
   const pipeline = new LocalPipeline({
-    ledger: join(target.stateFolder, LEDGER),
+    ledger: join(target.stateFolder, 'ledger.db'),
     buckets: {
       '/': '/',
       [target.folder]: target.folder,
@@ -171,20 +167,14 @@ function refusal(output: string, changes: readonly string[]): string {
 }
 
 /** Forgets an unfinished job and all that it left: its ledger entry, its scratch, and output that it had begun. */
-async function deleteUnfinished({ pipeline, target }: Session, job: Job): Promise<void> {
-  const { objects } = pipeline.ports;
+async function deleteUnfinished({ pipeline }: Session, job: Job): Promise<void> {
+  const { objects, ledger } = pipeline.ports;
   const { bucket, prefix } = job.plan.scratch;
   for await (const object of objects.list(bucket, prefix)) await objects.delete(bucket, object.name);
   const { output } = job.plan;
   if (!isEnded(job))
     for (const name of [output.results, output.errors, output.manifest]) await objects.delete(output.bucket, name);
-  // Not the pipeline's ledger: that one tidies nothing up, because a run's whole state goes when it has ended.
-  const ledger = new LocalLedger(join(target.stateFolder, LEDGER));
-  try {
-    await ledger.deleteJob(job.id);
-  } finally {
-    ledger.close();
-  }
+  await ledger.deleteJob(job.id);
 }
 
 /** @throws PermanentError ALREADY_EXISTS where output is there and must stay. */

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
 import { PermanentError } from '../../shared/errors.ts';
+import { locationOf } from '../../shared/job.ts';
 import type { ByteStream, Created, ObjectRef, ObjectStat, ObjectStore, StoredObject } from '../../shared/ports.ts';
 import { combineCrc32c, crc32c, encodeCrc32c } from '../../shared/crc32c.ts';
 import { createFile } from './create-file.ts';
@@ -57,11 +58,12 @@ export class LocalObjectStore implements ObjectStore {
     const file = this.#path(bucket, name);
     try {
       const found = await stat(file, { bigint: true });
-      if (found.isDirectory()) throw new PermanentError('INVALID_ARGUMENT', `${bucket}/${name}: is a directory`);
+      if (found.isDirectory())
+        throw new PermanentError('INVALID_ARGUMENT', `${locationOf({ bucket, name })}: is a directory`);
       return found.isFile() ? { bucket, name, generation: generationOf(found), size: Number(found.size) } : undefined;
     } catch (error) {
       if (isMissing(error)) return undefined;
-      throw fileError(error, `${bucket}/${name}`);
+      throw fileError(error, locationOf({ bucket, name }));
     }
   }
 
@@ -89,7 +91,7 @@ export class LocalObjectStore implements ObjectStore {
   }
 
   async compose(bucket: string, sources: readonly ObjectRef[], name: string): Promise<Created> {
-    const what = `compose of ${bucket}/${name}`;
+    const what = `compose of ${locationOf({ bucket, name })}`;
     if (sources.length < 1 || sources.length > MAX_COMPOSE_SOURCES) {
       throw new PermanentError(
         'INVALID_ARGUMENT',
@@ -126,7 +128,7 @@ export class LocalObjectStore implements ObjectStore {
     } catch (error) {
       if (isMissing(error)) return;
       if ((await lstat(file).catch(() => undefined))?.isDirectory()) return; // a folder is no object
-      throw fileError(error, `${bucket}/${name}`);
+      throw fileError(error, locationOf({ bucket, name }));
     }
     await removeEmptyFolders(path.dirname(file), this.#bucket(bucket).root);
   }
@@ -152,7 +154,7 @@ export class LocalObjectStore implements ObjectStore {
   }
 
   async #openPinned(object: ObjectRef): Promise<FileHandle> {
-    const what = `${object.bucket}/${object.name}`;
+    const what = locationOf(object);
     const handle = await open(this.#path(object.bucket, object.name), 'r').catch((error: unknown) => {
       if (isMissing(error))
         throw new PermanentError('NOT_FOUND', `${what} is gone: it was deleted since the job was created`, {
@@ -196,7 +198,7 @@ export class LocalObjectStore implements ObjectStore {
   /** Writes a file with `fill`, which returns the checksum, if its name is free. */
   async #write(bucket: string, name: string, fill: (handle: FileHandle) => Promise<number>): Promise<Created> {
     const { durable } = this.#bucket(bucket);
-    const options = { durable, link: this.#link, what: `${bucket}/${name}` };
+    const options = { durable, link: this.#link, what: locationOf({ bucket, name }) };
     const { created, value: checksum } = await createFile(this.#path(bucket, name), options, fill);
     return { created, object: await this.#present(bucket, name, created ? checksum : undefined) };
   }
@@ -204,7 +206,7 @@ export class LocalObjectStore implements ObjectStore {
   /** The object that was just created or found; a checksum that is known saves reading it. */
   async #present(bucket: string, name: string, checksum?: number): Promise<StoredObject> {
     const found = await this.stat(bucket, name);
-    if (found === undefined) throw new Error(`${bucket}/${name} was deleted while it was created`);
+    if (found === undefined) throw new Error(`${locationOf({ bucket, name })} was deleted while it was created`);
     if (checksum !== undefined) this.#remember(found, checksum);
     return { ...found, crc32c: encodeCrc32c(await this.#checksum(found)) };
   }
@@ -257,7 +259,7 @@ function keyOf(object: ObjectRef): string {
 async function checkGeneration(handle: FileHandle, object: ObjectRef): Promise<void> {
   const found = await handle.stat({ bigint: true });
   if (found.isFile() && generationOf(found) === object.generation) return;
-  const what = `${object.bucket}/${object.name}`;
+  const what = locationOf(object);
   throw new PermanentError(
     'NOT_FOUND',
     `${what} changed since the job was created [generation=${object.generation}, found=${generationOf(found)}]`,
