@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{shared,functions,infra,cli,examples}/**/*.test.ts'],
+          include: ['test/{shared,functions,functions-http,infra,cli}/**/*.test.ts'],
           exclude: ['test/infra/gcp/**'],
         },
       },

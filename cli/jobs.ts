@@ -17,13 +17,17 @@ import type { Ledger, Ports } from '../shared/ports.ts';
 import { bucketsOf, pipelineOf } from './dev.ts';
 import { EXIT, exitCodeOf, UsageError } from './exit.ts';
 import { describeJob, jobTable } from './job-text.ts';
-import { count, formatOption, workersOption } from './options.ts';
+import { addJobOptions, count, examples, formatOption, workersOption } from './options.ts';
 import { ProgressReporter } from './progress.ts';
+import type * as remote from './remote-jobs.ts';
+import type { SubmitOptions } from './remote-jobs.ts';
 import { existingStateFolder, stateOption } from './state-folder.ts';
 import type { StateFolder } from './state-folder.ts';
+import { jobsUrlOption, targetOption } from './target.ts';
+import type { TargetOptions } from './target.ts';
 import { untilEnded, untilInterrupted } from './wait.ts';
 
-interface JobsOptions {
+interface JobsOptions extends TargetOptions {
   readonly state: string;
   readonly format: 'table' | 'json';
 }
@@ -39,48 +43,71 @@ interface RedriveOptions extends JobsOptions {
   readonly workers: number;
 }
 
+type RemoteJobs = typeof remote;
 type JobPorts = Pick<Ports, 'objects' | 'ledger' | 'models' | 'clock' | 'logger'>;
 
 export function addJobsCommand(program: Command, exit: (code: number) => void): void {
   const jobs = program
     .command('jobs')
-    .description('Look after the jobs of a `fanfold dev` state folder, while it runs and after.');
-  const shared = (command: Command): Command => command.addOption(stateOption()).addOption(formatOption());
+    .description('Submit and look after jobs: of the emulators, of Google Cloud, or of a `fanfold dev` state folder.');
+  const placed = (command: Command): Command =>
+    command.addOption(targetOption()).addOption(jobsUrlOption()).addOption(formatOption());
+  const shared = (command: Command): Command => placed(command.addOption(stateOption()));
   const one = (command: Command): Command =>
     shared(command.argument('<job>', "the job's id, or the first characters of it"));
 
+  placed(addJobOptions(jobs.command('submit').description('Submit a job to the emulators or to Google Cloud.')))
+    .argument('<inputs...>', 'gs:// URIs, or files here, which are uploaded first')
+    .requiredOption('--model <name[@version]>', 'the model, in the models bucket')
+    .option('--output <uri>', "a gs:// folder for the job's own folder; default: the output bucket")
+    .option('--job-id <id>', "the job's id; default: one is made up")
+    .option('--watch', 'follow the job until it ends; the exit code tells how')
+    .addHelpText('after', SUBMIT_EXAMPLE)
+    .action(async (inputs: string[], options: SubmitOptions) => {
+      if (options.target === 'local') throw new UsageError(NO_LOCAL_SUBMIT);
+      exit(await (await remoteJobs()).submitRemote(inputs, options));
+    });
   shared(jobs.command('list').description('List jobs, newest first.'))
     .option('--filter <state>', 'only jobs in this state, for example running or failed')
     .option('--limit <jobs>', 'at most so many', count(1, 10_000), 50)
+    .addHelpText('after', examples('fanfold jobs list --state ./twin --filter failed --format json'))
     .action(async (options: ListOptions) => {
-      await withPorts(options, ({ ledger }) => list(ledger, options));
+      const state = options.filter === undefined ? undefined : stateNamed(options.filter);
+      if (options.target !== 'local') await (await remoteJobs()).listRemote(options, state);
+      else await withPorts(options, ({ ledger }) => list(ledger, options, state));
     });
-  one(jobs.command('describe').description('Tell everything about one job.')).action(
-    async (id: string, options: JobsOptions) => {
-      await withPorts(options, async ({ ledger }) => {
-        const job = await find(ledger, id);
-        const progress = isEnded(job) ? undefined : await ledger.progress(job.id);
-        print(options.format === 'json' ? json(jobResource(job, progress)) : describeJob(job, progress));
-      });
-    },
-  );
-  one(jobs.command('watch').description('Follow a job until it ends; the exit code tells how.')).action(
-    async (id: string, options: JobsOptions) => {
-      await withPorts(options, async ({ ledger }) => {
-        exit(await watch(ledger, await find(ledger, id), options));
-      });
-    },
-  );
-  one(jobs.command('cancel').description('Stop a job; what it has not written stays unwritten.')).action(
-    async (id: string, options: JobsOptions) => {
-      await withPorts(options, async (ports) => {
-        const job = await find(ports.ledger, id);
-        if (isEnded(job))
-          throw new PermanentError('FAILED_PRECONDITION', `job ${job.id} has ended already: ${job.state}`);
-        tell(await cancelJob(ports, job.id), options);
-      });
-    },
-  );
+  one(
+    jobs
+      .command('describe')
+      .description('Tell everything about one job.')
+      .addHelpText('after', examples('fanfold jobs describe j3f2a --state ./twin')),
+  ).action(async (id: string, options: JobsOptions) => {
+    if (options.target !== 'local') await (await remoteJobs()).describeRemote(id, options);
+    else await withPorts(options, ({ ledger }) => describe(ledger, id, options));
+  });
+  one(
+    jobs
+      .command('watch')
+      .description('Follow a job until it ends; the exit code tells how.')
+      .addHelpText('after', examples('fanfold jobs watch j3f2a --state ./twin')),
+  ).action(async (id: string, options: JobsOptions) => {
+    if (options.target !== 'local') {
+      exit(await (await remoteJobs()).watchRemote(id, options));
+      return;
+    }
+    await withPorts(options, async ({ ledger }) => {
+      exit(await watch(ledger, await find(ledger, id), options));
+    });
+  });
+  one(
+    jobs
+      .command('cancel')
+      .description('Stop a job; what it has not written stays unwritten.')
+      .addHelpText('after', examples('fanfold jobs cancel j3f2a --state ./twin')),
+  ).action(async (id: string, options: JobsOptions) => {
+    if (options.target !== 'local') await (await remoteJobs()).cancelRemote(id, options);
+    else await withPorts(options, (ports) => cancel(ports, id, options));
+  });
   one(
     jobs
       .command('redrive')
@@ -91,11 +118,28 @@ export function addJobsCommand(program: Command, exit: (code: number) => void): 
     .addOption(workersOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  $ fanfold jobs redrive j3f2a --model digits@4 --state ./twin\n  $ fanfold jobs redrive j3f2a --batch-size 1',
+      examples(
+        'fanfold jobs redrive j3f2a --model digits@4 --state ./twin',
+        'fanfold jobs redrive j3f2a --batch-size 1 --state ./twin',
+      ),
     )
     .action(async (id: string, options: RedriveOptions) => {
-      exit(await redrive(existingStateFolder(options.state), id, options));
+      if (options.target !== 'local') await (await remoteJobs()).redriveRemote(id, options);
+      else exit(await redrive(existingStateFolder(options.state), id, options));
     });
+}
+
+const SUBMIT_EXAMPLE = `
+Examples:
+  $ fanfold jobs submit digits.jsonl --model digits --key-field id --target emulators --watch
+  $ fanfold jobs submit 'gs://my-input/batch/*.jsonl' --model digits@3 --target gcp`;
+
+const NO_LOCAL_SUBMIT =
+  'jobs submit needs --target emulators or gcp. Here, `fanfold run` scores files, and `fanfold dev` those that are dropped into its input folder';
+
+/** Loaded only where it is asked for: local commands start faster without. */
+function remoteJobs(): Promise<RemoteJobs> {
+  return import('./remote-jobs.ts');
 }
 
 async function withPorts(options: JobsOptions, use: (ports: JobPorts) => Promise<void>): Promise<void> {
@@ -117,8 +161,8 @@ function portsOf(state: StateFolder): Omit<JobPorts, 'ledger'> {
   };
 }
 
-async function list(ledger: Ledger, { filter, limit, format }: ListOptions): Promise<void> {
-  const states = filter === undefined ? {} : { states: [stateNamed(filter)] };
+async function list(ledger: Ledger, { limit, format }: ListOptions, state: string | undefined): Promise<void> {
+  const states = state === undefined ? {} : { states: [state] };
   const { jobs } = await ledger.listJobs({ pageSize: limit, ...states });
   const rows = await Promise.all(
     jobs.map(async (job) => ({ job, progress: isEnded(job) ? undefined : await ledger.progress(job.id) })),
@@ -160,6 +204,18 @@ async function watch(ledger: Ledger, job: Job, options: JobsOptions): Promise<nu
   if (ended === undefined) return EXIT.interrupted;
   tell(ended, options);
   return exitCodeOf(ended.state);
+}
+
+async function describe(ledger: Ledger, id: string, { format }: JobsOptions): Promise<void> {
+  const job = await find(ledger, id);
+  const progress = isEnded(job) ? undefined : await ledger.progress(job.id);
+  print(format === 'json' ? json(jobResource(job, progress)) : describeJob(job, progress));
+}
+
+async function cancel(ports: JobPorts, id: string, options: JobsOptions): Promise<void> {
+  const job = await find(ports.ledger, id);
+  if (isEnded(job)) throw new PermanentError('FAILED_PRECONDITION', `job ${job.id} has ended already: ${job.state}`);
+  tell(await cancelJob(ports, job.id), options);
 }
 
 /** Where `fanfold dev` runs, it takes the new job up; else this process runs it to its end. */

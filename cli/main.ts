@@ -14,6 +14,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, exit: E
   models: async () => (await import('./models.ts')).addModelsCommand,
 };
 
+const EXAMPLES = `
+Examples:
+  $ fanfold run digits.jsonl --model ./digits --key-field id --output predictions.jsonl
+  $ fanfold run --help`;
+
 /** Runs the command that `argv` names. @returns the process's exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   let code: number = EXIT.succeeded;
@@ -22,6 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       'Batch inference that keeps its keys and its order: a file of instances in, one ordered line per instance out.',
     )
     .version('0.1.0')
+    .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(add --help for the options and examples)')
     .exitOverride();
   const exit: Exit = (status) => {

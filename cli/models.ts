@@ -5,7 +5,7 @@ import { loadModel } from '../shared/models/load.ts';
 import type { Signature } from '../shared/models/model.ts';
 import type { TensorSpec } from '../shared/tensor.ts';
 import { modelArgument } from './model-argument.ts';
-import { formatOption } from './options.ts';
+import { examples, formatOption } from './options.ts';
 import { number } from './progress.ts';
 import { stateFolder, stateOption } from './state-folder.ts';
 import { table } from './table.ts';
@@ -25,18 +25,21 @@ export function addModelsCommand(program: Command, _exit: (code: number) => void
       .option('--models <dir>', 'the folder of models; default: models/ in the state folder')
       .addOption(stateOption())
       .addOption(formatOption());
-  shared(models.command('list').description('List the models, their versions and the default.')).action(
-    async (options: ModelsOptions) => {
+  shared(models.command('list').description('List the models, their versions and the default.'))
+    .addHelpText('after', examples('fanfold models list --models examples/models'))
+    .action(async (options: ModelsOptions) => {
       await list(options);
-    },
-  );
+    });
   shared(
     models.command('show').description("Show a model's signatures: inputs and outputs with their types and shapes."),
   )
     .argument('<dir|name[@version]>', 'a model folder, or a name in the folder of models')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ fanfold models show examples/models/digits\n  $ fanfold models show digits@2 --models ./models --format json',
+      examples(
+        'fanfold models show examples/models/digits',
+        'fanfold models show digits@2 --models ./models --format json',
+      ),
     )
     .action(async (model: string, options: ModelsOptions) => {
       await show(model, options);

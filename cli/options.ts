@@ -83,6 +83,11 @@ export function addJobOptions(command: Command): Command {
     .option('--display-name <name>', "the job's name in lists");
 }
 
+/** What stands at the end of a command's help. */
+export function examples(...commands: readonly string[]): string {
+  return `\nExamples:\n${commands.map((command) => `  $ ${command}`).join('\n')}`;
+}
+
 export function formatOption(): Option {
   return new Option('--format <format>', 'how the result is told').choices(['table', 'json']).default('table');
 }

@@ -1,0 +1,197 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { PermanentError } from '../shared/errors.ts';
+import type { JobState } from '../shared/job.ts';
+import { EXIT, exitCodeOf } from './exit.ts';
+import { idOf, JobsClient } from './jobs-client.ts';
+import type { JobResource } from './jobs-client.ts';
+import { templateOf } from './options.ts';
+import type { JobOptions } from './options.ts';
+import { number } from './progress.ts';
+import { findInputs } from './run-inputs.ts';
+import { table } from './table.ts';
+import { remoteTarget } from './target.ts';
+import type { TargetOptions } from './target.ts';
+import { untilInterrupted } from './wait.ts';
+
+/** The job commands on a jobs API: of the emulators, or of Google Cloud. */
+
+interface RemoteOptions extends TargetOptions {
+  readonly format: 'table' | 'json';
+}
+
+export interface SubmitOptions extends RemoteOptions, JobOptions {
+  readonly model: string;
+  readonly output?: string;
+  readonly jobId?: string;
+  readonly watch?: boolean;
+}
+
+const POLL_MS = 1_000;
+const LINE_MS = 5_000;
+const ENDED: readonly JobState[] = [
+  'JOB_STATE_SUCCEEDED',
+  'JOB_STATE_PARTIALLY_SUCCEEDED',
+  'JOB_STATE_FAILED',
+  'JOB_STATE_CANCELLED',
+  'JOB_STATE_EXPIRED',
+];
+
+export async function submitRemote(inputs: readonly string[], options: SubmitOptions): Promise<number> {
+  const client = new JobsClient(remoteTarget(options));
+  const { instancesFormat, ...template } = templateOf(options);
+  const uris = await client.upload(await located(inputs));
+  const job = await client.submit(
+    {
+      ...template,
+      model: options.model,
+      inputConfig: { ...(instancesFormat !== undefined && { instancesFormat }), gcsSource: { uris } },
+      ...(options.output !== undefined && { outputConfig: { gcsDestination: { outputUriPrefix: options.output } } }),
+    },
+    options.jobId,
+  );
+  if (options.watch === true) return follow(client, job, options);
+  tell(job, options);
+  return EXIT.succeeded;
+}
+
+/** Local patterns become files; what is not there is said before anything is uploaded. */
+async function located(inputs: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(
+    inputs.map(async (input) => (input.startsWith('gs://') ? [input] : findInputs([input]))),
+  );
+  return found.flat();
+}
+
+export async function listRemote(
+  options: RemoteOptions & { readonly limit: number },
+  state: string | undefined,
+): Promise<void> {
+  const client = new JobsClient(remoteTarget(options));
+  const jobs = await client.list(options.limit, state === undefined ? undefined : `state="${state}"`);
+  print(options.format === 'json' ? json(jobs) : jobTable(jobs));
+}
+
+export async function describeRemote(id: string, options: RemoteOptions): Promise<void> {
+  tell(await new JobsClient(remoteTarget(options)).find(id), options);
+}
+
+export async function watchRemote(id: string, options: RemoteOptions): Promise<number> {
+  const client = new JobsClient(remoteTarget(options));
+  return follow(client, await client.find(id), options);
+}
+
+export async function cancelRemote(id: string, options: RemoteOptions): Promise<void> {
+  const client = new JobsClient(remoteTarget(options));
+  const job = await client.find(id);
+  if (isEnded(job)) throw new PermanentError('FAILED_PRECONDITION', `job ${idOf(job)} has ended already: ${job.state}`);
+  await client.cancel(idOf(job));
+  tell(await client.get(idOf(job)), options);
+}
+
+/** The deployment runs it; this process does not wait. */
+export async function redriveRemote(
+  id: string,
+  options: RemoteOptions & { readonly model?: string; readonly batchSize?: number },
+): Promise<void> {
+  const client = new JobsClient(remoteTarget(options));
+  const { model, batchSize } = options;
+  const job = await client.redrive(idOf(await client.find(id)), {
+    ...(model !== undefined && { model }),
+    ...(batchSize !== undefined && { manualBatchTuningParameters: { batchSize } }),
+  });
+  tell(job, options);
+}
+
+async function follow(client: JobsClient, first: JobResource, options: RemoteOptions): Promise<number> {
+  const interruption = untilInterrupted();
+  let job = first;
+  for (let told = Date.now(); !isEnded(job);) {
+    if ((await Promise.race([sleep(POLL_MS, 'on'), interruption.signal])) === undefined) return EXIT.interrupted;
+    job = await client.get(idOf(job));
+    if (Date.now() - told < LINE_MS) continue;
+    told = Date.now();
+    process.stderr.write(`${progressLine(job)}\n`);
+  }
+  interruption.cancel();
+  tell(job, options);
+  return exitCodeOf(job.state);
+}
+
+function isEnded({ state }: JobResource): boolean {
+  return ENDED.includes(state);
+}
+
+function progressLine(job: JobResource): string {
+  const { progress } = job;
+  if (progress === undefined) return stateOf(job);
+  const { results, plannedShards, rows, plannedRows, failed } = progress;
+  return `${job.phase ?? ''}: ${number(rows)}/${number(plannedRows)} rows, shards ${results}/${plannedShards}, ${number(failed)} errors`;
+}
+
+function tell(job: JobResource, { format }: RemoteOptions): void {
+  print(format === 'json' ? json(job) : describe(job));
+}
+
+function jobTable(jobs: readonly JobResource[]): string {
+  const cells = jobs.map((job) => {
+    const { successfulCount, failedCount } = job.completionStats;
+    return [
+      idOf(job),
+      stateOf(job),
+      modelOf(job),
+      number(successfulCount + failedCount),
+      number(failedCount),
+      job.createTime,
+      inputOf(job),
+    ];
+  });
+  return table(['JOB', 'STATE', 'MODEL', 'ROWS', 'FAILED', 'CREATED', 'INPUT'], cells);
+}
+
+function describe(job: JobResource): string {
+  const { successfulCount, failedCount } = job.completionStats;
+  const lines: [string, string | undefined][] = [
+    ['job', idOf(job)],
+    ['state', stateOf(job)],
+    ['error', job.error?.message],
+    ['name', job.displayName],
+    ['model', `${modelOf(job)}, signature ${job.signatureName}`],
+    ['input', inputOf(job)],
+    ['rows', number(successfulCount + failedCount)],
+    ['failed', number(failedCount)],
+    ['redrive of', job.redriveOf],
+    ['created', job.createTime],
+    ['started', job.startTime],
+    ['ended', job.endTime],
+    ['results', job.outputInfo?.results],
+    ['manifest', job.outputInfo?.manifest],
+  ];
+  return lines
+    .filter(([, value]) => value !== undefined && value !== '')
+    .map(([title, value]) => `${title.padEnd(12)}${value ?? ''}\n`)
+    .join('');
+}
+
+function stateOf({ state, phase }: JobResource): string {
+  const name = state.replace('JOB_STATE_', '').toLowerCase().replaceAll('_', ' ');
+  return phase === undefined ? name : `${name} (${phase})`;
+}
+
+function modelOf({ model, modelVersionId }: JobResource): string {
+  return modelVersionId === '' ? model : `${model}@${modelVersionId}`;
+}
+
+function inputOf({ inputConfig }: JobResource): string {
+  const { uris } = inputConfig.gcsSource;
+  const [first = ''] = uris;
+  return uris.length < 2 ? first : `${first} and ${uris.length - 1} more`;
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}

@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { FUNCTIONS } from '../../infra/emulators/stack.ts';
+import { buildArchive } from '../../scripts/build.ts';
+import type { Archive } from '../../scripts/build.ts';
+import { withEmulator } from '../contract-gcp/emulators.ts';
+import { embedded } from './embedded.ts';
+import { jsonLines, KEYED, Running } from './running.ts';
+
+const run = promisify(execFile);
+
+/** Installing some hundred packages. */
+const INSTALL_TIMEOUT_MS = 240_000;
+
+/** The Node that runs the tests runs npm too. */
+const ENV = { ...process.env, PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env['PATH'] ?? ''}` };
+
+withEmulator('pubsub', () => {
+  withEmulator('firestore', () => {
+    describe('the deployed archive, unpacked into an empty folder and installed', () => {
+      const root = mkdtempSync(path.join(tmpdir(), 'fanfold-archive-'));
+      const folder = path.join(root, 'unpacked');
+      let archive: Archive;
+      let running: Running | undefined;
+
+      beforeAll(async () => {
+        archive = await buildArchive(path.join(root, 'functions'));
+        mkdirSync(folder);
+        await run('unzip', ['-q', archive.zip, '-d', folder]);
+        await run('npm', ['install', '--omit=dev', '--no-audit', '--no-fund', '--prefer-offline'], {
+          cwd: folder,
+          env: ENV,
+        });
+        running = await Running.start({ source: folder });
+      }, INSTALL_TIMEOUT_MS);
+      afterAll(async () => {
+        await running?.stack.close();
+        rmSync(root, { recursive: true });
+      });
+
+      it('boots every function with the framework’s own command, and runs a job', async () => {
+        const { functions } = (running as Running).stack;
+        expect(Object.keys(functions)).toEqual(Object.keys(FUNCTIONS));
+        const { score } = functions;
+        // From nothing: the instance is started while the file is on its way.
+        await score.kill('SIGKILL');
+        const started = performance.now();
+        const content = jsonLines(2_000);
+        const dropped = (running as Running).drop('mlp/archive.jsonl', content, KEYED);
+        await running?.until('the first scored shard', () => Promise.resolve(score.answered[204]));
+        const took = performance.now() - started;
+        const job = await (running as Running).finished(await dropped);
+        expect(await running?.results(job)).toBe((await embedded('mlp/archive.jsonl', content, KEYED)).results);
+        process.stdout.write(
+          `archive: ${(archive.bytes / 1024).toFixed(0)} KB zipped; ${(took / 1000).toFixed(1)} s from no instance to the first scored shard\n`,
+        );
+      });
+
+      it('brings the native library of this platform only', () => {
+        const platforms = readdirSync(path.join(folder, 'node_modules/onnxruntime-node/bin/napi-v6'));
+        expect(platforms).toEqual([process.platform]);
+        expect(readdirSync(path.join(folder, 'node_modules/onnxruntime-node/bin/napi-v6', process.platform))).toEqual([
+          process.arch,
+        ]);
+      });
+
+      it('is the same, byte for byte, when it is built again: Terraform then deploys nothing', async () => {
+        const again = await buildArchive(path.join(root, 'again'));
+        const { stdout } = await run('cmp', [archive.zip, again.zip]);
+        expect(stdout).toBe('');
+      });
+    });
+  });
+});

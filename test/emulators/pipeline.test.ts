@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+
+import { START_TIMEOUT_MS, withEmulator } from '../contract-gcp/emulators.ts';
+import { attackSuite } from './attack-suite.ts';
+import { jobsSuite } from './jobs-suite.ts';
+import { outputSuite } from './output-suite.ts';
+import { Running } from './running.ts';
+
+withEmulator('pubsub', () => {
+  withEmulator('firestore', () => {
+    // One stack for all: it takes longer to start than most of the jobs.
+    describe('the deployed functions on the emulators', () => {
+      let running: Running | undefined;
+      const of = (): Running => {
+        if (running === undefined) throw new Error('the stack did not start');
+        return running;
+      };
+      beforeAll(async () => {
+        running = await Running.start({ storage: { notifyDuplicates: 2 } });
+      }, START_TIMEOUT_MS);
+      afterAll(async () => {
+        await running?.stack.close();
+      });
+      outputSuite(of);
+      jobsSuite(of);
+      attackSuite(of);
+    });
+  });
+});
