@@ -147,6 +147,7 @@ function benchEncode(name: string, rows: number, width: number, element: () => n
 }
 
 benchDecode('8 floats, 6 decimals', 100_000, 8, gaussian);
+benchDecode('784 floats, 6 decimals', 1000, 784, gaussian);
 benchDecode('784 floats, 17 digits', 1000, 784, random);
 benchDecode('784 pixels', 2000, 784, pixel);
 benchEncode('8 floats', 100_000, 8, random);

@@ -33,9 +33,7 @@ export class BatchBuilder {
   /** An input has no batch dimension: every row is a group of its own. */
   readonly #unbatched: boolean;
   readonly #rowSizes: readonly number[];
-  #labelStarts: number[] = [];
-  #labelEnds: number[] = [];
-  #labelEnd = 0;
+  #labelEnds = new Int32Array(0);
   #groups = new Map<string, Group>();
   #errors = new Map<number, ErrorInfo>();
 
@@ -49,13 +47,11 @@ export class BatchBuilder {
   /** Starts a batch of at most so many rows, which are not longer than so many bytes of text. */
   begin(maxRows: number, bytes: number): void {
     this.rowCount = 0;
-    this.#labelStarts = [];
-    this.#labelEnds = [];
-    this.#labelEnd = 0;
     this.#groups = new Map();
     this.#errors = new Map();
-    // An element takes at least two bytes of text.
+    // An element takes at least two bytes of text, and so does a record.
     const most = Math.ceil(bytes / 2) + 1;
+    this.#labelEnds = new Int32Array(Math.min(maxRows, most));
     this.inputs.forEach((input, index) => {
       const capacity = this.#fixed ? Math.min(maxRows * (this.#rowSizes[index] ?? 1), most) : OPEN_CAPACITY;
       input.column = createColumn(input.spec.dtype, capacity);
@@ -79,6 +75,13 @@ export class BatchBuilder {
     }
   }
 
+  /** Ends rows that decoded and of which all is there already: the values in the columns, and the labels, which end there. All rows must have one shape. */
+  commitRows(labelEnds: Int32Array): void {
+    const rows = this.#groups.get('')?.rows;
+    this.#labelEnds.set(labelEnds, this.rowCount);
+    for (const end = this.rowCount + labelEnds.length; this.rowCount < end; this.rowCount++) rows?.push(this.rowCount);
+  }
+
   /** Ends a row that did not decode: what was read of it is dropped. */
   fail(error: RowError): void {
     const row = this.#endRow();
@@ -90,20 +93,21 @@ export class BatchBuilder {
   }
 
   build(): RowBatch {
+    const labelEnds = this.#labelEnds.slice(0, this.rowCount);
+    const labelStarts = new Int32Array(this.rowCount);
+    labelStarts.set(labelEnds.subarray(0, -1), 1);
     return {
       rowCount: this.rowCount,
       labels: this.labels.take(),
-      labelStarts: Int32Array.from(this.#labelStarts),
-      labelEnds: Int32Array.from(this.#labelEnds),
+      labelStarts,
+      labelEnds,
       groups: [...this.#groups.values()].filter(({ rows }) => rows.length > 0).map((group) => this.#batchGroup(group)),
       errors: this.#errors,
     };
   }
 
   #endRow(): number {
-    this.#labelStarts.push(this.#labelEnd);
-    this.#labelEnd = this.labels.length;
-    this.#labelEnds.push(this.#labelEnd);
+    this.#labelEnds[this.rowCount] = this.labels.length;
     return this.rowCount++;
   }
 
@@ -129,6 +133,6 @@ export class BatchBuilder {
       const column = columns[index];
       if (column !== undefined) inputs[spec.name] = column.tensor(shape);
     });
-    return { rows: Int32Array.from(rows), inputs };
+    return { rows: new Int32Array(rows), inputs };
   }
 }

@@ -12,6 +12,8 @@ import type { DecodeOptions, InstanceConfig, RowBatch, ShardDecoder } from './fo
 import type { InputReader } from './input-reader.ts';
 import { numberEnd } from './json-number.ts';
 import { JsonReader } from './json-reader.ts';
+import { FloatReader } from './kernel/float-reader.ts';
+import { KernelText } from './kernel/kernel-text.ts';
 import { checkSize, checkUtf8, writeRecordAsString } from './record-label.ts';
 import { INSTANCE, RowError, listOf, subjectOf, unexpected } from './row-error.ts';
 
@@ -49,7 +51,7 @@ export class CsvDecoder implements ShardDecoder {
   readonly #builder: BatchBuilder;
   readonly #reader = new CsvReader();
   readonly #cells = new Cells();
-  readonly #json = new JsonReader();
+  readonly #json: JsonReader;
   readonly #scratch = new ByteWriter();
   #pos = 0;
 
@@ -57,6 +59,7 @@ export class CsvDecoder implements ShardDecoder {
     const instanceType = instanceConfig.instanceType ?? (signature.inputs.length === 1 ? 'array' : 'object');
     const plan = new FieldPlan(signature, { ...instanceConfig, instanceType });
     this.#bytes = asBuffer(shard);
+    this.#json = new JsonReader(new FloatReader(new KernelText(this.#bytes)));
     this.#isUtf8 = isUtf8(shard);
     this.#maxRowBytes = maxRowBytes;
     this.#config = instanceConfig;

@@ -2,6 +2,7 @@ import { CLOSE_BRACE, CLOSE_BRACKET, COLON, OPEN_BRACE, OPEN_BRACKET, QUOTE } fr
 import type { FieldPlan, FieldRole } from './field-plan.ts';
 import type { InputReader } from './input-reader.ts';
 import { JsonReader } from './json-reader.ts';
+import type { FloatReader } from './kernel/float-reader.ts';
 import { INSTANCE, excerpt, listOf, subjectOf, unexpected } from './row-error.ts';
 import type { RowError } from './row-error.ts';
 
@@ -24,7 +25,7 @@ export class InstanceDecoder {
   /** Where the instance is, without the whitespace around it. */
   start = 0;
   end = 0;
-  readonly #json = new JsonReader();
+  readonly #json: JsonReader;
   readonly #plan: FieldPlan;
   readonly #inputs: readonly InputReader[];
   readonly #required: readonly Slot[];
@@ -33,7 +34,8 @@ export class InstanceDecoder {
   #order: Slot[] = [];
   #record = 0;
 
-  constructor(plan: FieldPlan, inputs: readonly InputReader[]) {
+  constructor(plan: FieldPlan, inputs: readonly InputReader[], floats: FloatReader) {
+    this.#json = new JsonReader(floats);
     this.#plan = plan;
     this.#inputs = inputs;
     this.#required = plan.required.map(({ name }) => this.#slot(name));

@@ -19,6 +19,7 @@ import {
   isSpace,
 } from './ascii.ts';
 import { numberEnd } from './json-number.ts';
+import type { FloatReader } from './kernel/float-reader.ts';
 import { RowError } from './row-error.ts';
 
 /** Lists and objects may nest this deep: the reader recurses, and a hostile record must not exhaust the stack. */
@@ -44,18 +45,19 @@ const MAX_EXPONENT = 1_000_000;
  */
 export class JsonReader {
   bytes: Buffer = Buffer.of(LF);
-  /** The same memory, for reading words. */
-  view = viewOf(this.bytes);
+  /** Reads numbers faster, where `bytes` are its text. */
+  readonly floats: FloatReader | undefined;
   pos = 0;
   end = 0;
   #start = 0;
 
+  constructor(floats?: FloatReader) {
+    this.floats = floats;
+  }
+
   /** Moves to a text of the same or other bytes. */
   reset(bytes: Buffer, start: number, end: number): void {
-    if (this.bytes !== bytes) {
-      this.bytes = bytes;
-      this.view = viewOf(bytes);
-    }
+    this.bytes = bytes;
     this.pos = start;
     this.end = end;
     this.#start = start;
@@ -267,10 +269,6 @@ export class JsonReader {
     }
     return backslash + 6;
   }
-}
-
-function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function isHexDigit(byte: number | undefined): boolean {

@@ -5,6 +5,9 @@ import { BatchBuilder } from './batch-builder.ts';
 import { FieldPlan } from './field-plan.ts';
 import type { DecodeOptions, EmitBoundary, Format, RecordScanner, RowBatch, ShardDecoder } from './format.ts';
 import { InstanceDecoder } from './instance-decoder.ts';
+import { FloatReader } from './kernel/float-reader.ts';
+import { KernelText } from './kernel/kernel-text.ts';
+import { RecordReader } from './kernel/record-reader.ts';
 import { checkSize, checkUtf8, diagnose, writeRecordAsString } from './record-label.ts';
 import { RowError } from './row-error.ts';
 
@@ -54,6 +57,7 @@ class JsonlDecoder implements ShardDecoder {
   readonly #plan: FieldPlan;
   readonly #builder: BatchBuilder;
   readonly #instances: InstanceDecoder;
+  readonly #alike: RecordReader | undefined;
   #pos = 0;
 
   constructor(shard: Uint8Array, { signature, instanceConfig, maxRowBytes }: DecodeOptions) {
@@ -62,7 +66,9 @@ class JsonlDecoder implements ShardDecoder {
     this.#maxRowBytes = maxRowBytes;
     this.#plan = new FieldPlan(signature, instanceConfig);
     this.#builder = new BatchBuilder(signature);
-    this.#instances = new InstanceDecoder(this.#plan, this.#builder.inputs);
+    const text = new KernelText(this.#bytes);
+    this.#instances = new InstanceDecoder(this.#plan, this.#builder.inputs, new FloatReader(text));
+    this.#alike = this.#isUtf8 ? new RecordReader(text, this.#plan, maxRowBytes) : undefined;
   }
 
   next(maxRows: number): RowBatch | undefined {
@@ -70,6 +76,8 @@ class JsonlDecoder implements ShardDecoder {
     const builder = this.#builder;
     builder.begin(maxRows, bytes.length - this.#pos);
     while (builder.rowCount < maxRows && this.#pos < bytes.length) {
+      this.#pos = this.#alike?.read(this.#pos, maxRows - builder.rowCount, builder) ?? this.#pos;
+      if (builder.rowCount === maxRows || this.#pos === bytes.length) break;
       let start = this.#pos;
       while (isBlank(bytes[start] as number)) start++;
       if (bytes[start] === LF) {
@@ -104,6 +112,7 @@ class JsonlDecoder implements ShardDecoder {
     if (keyField !== undefined) labels.copy(bytes, keyStart, keyEnd);
     else if (rowKeys !== true) labels.copy(bytes, this.#instances.start, this.#instances.end);
     this.#builder.commit();
+    this.#alike?.learn(this.#instances.start, this.#instances.end);
   }
 
   /** @param readable the record may be echoed, if it is JSON. */

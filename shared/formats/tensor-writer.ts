@@ -3,7 +3,8 @@ import { isUtf8 } from 'node:buffer';
 import type { StringElement, Tensor } from '../tensor.ts';
 import { CLOSE_BRACKET, COMMA, MINUS, OPEN_BRACKET, asBuffer } from './ascii.ts';
 import type { ByteWriter } from './byte-writer.ts';
-import { writeFloat16, writeFloat32, writeFloat64, writeInteger } from './float-text.ts';
+import { writeFloat16, writeFloat64, writeInteger } from './float-text.ts';
+import { FloatPrinter } from './kernel/float-printer.ts';
 
 /** TensorFlow Serving writes the strings of outputs named so as base64. */
 const BYTES_SUFFIX = '_bytes';
@@ -52,13 +53,9 @@ export class TensorWriter {
 function elementsWriter(name: string, tensor: Tensor): WriteElements {
   switch (tensor.dtype) {
     case 'float32': {
-      const { data } = tensor;
-      // Not by `each`: the hot path of most models.
+      const floats = new FloatPrinter(tensor.data);
       return (out, from, to) => {
-        for (let index = from; index < to; index++) {
-          if (index > from) out.byte(COMMA);
-          writeFloat32(out, data[index] as number);
-        }
+        floats.print(out, from, to);
       };
     }
     case 'float16':
