@@ -48,7 +48,9 @@ export function addEstimateCommand(program: Command, _exit: (code: number) => vo
   const command = program
     .command('estimate')
     .summary('time and dollars of a job on Google Cloud')
-    .description('What a job would take on Google Cloud: time, messages, documents, dollars, and the quota that binds first.')
+    .description(
+      'What a job would take on Google Cloud: time, messages, documents, dollars, and the quota that binds first.',
+    )
     .argument('[input...]', 'files whose size counts and whose first rows are measured')
     .option('--model <dir|name[@version]>', 'the model to measure')
     .option('--models <dir>', 'the folder of models by name', process.env['FANFOLD_MODELS'] ?? 'models')
@@ -64,7 +66,9 @@ export function addEstimateCommand(program: Command, _exit: (code: number) => vo
       const size = inputs.length > 0 ? await measure(inputs, options) : given(options);
       const result = estimate(size, { ...DEFAULT_FLEET, instances: options.instances });
       process.stdout.write(
-        options.format === 'json' ? `${JSON.stringify({ ...size, ...result }, undefined, 2)}\n` : describe(size, result),
+        options.format === 'json'
+          ? `${JSON.stringify({ ...size, ...result }, undefined, 2)}\n`
+          : describe(size, result),
       );
     });
 }
@@ -96,12 +100,20 @@ async function measure(patterns: readonly string[], options: EstimateOptions): P
   );
   const [input] = job.plan.inputs;
   if (job.plan.splits === 0 || input === undefined) throw new PermanentError('INVALID_ARGUMENT', 'the input is empty');
-  if (input.compression !== 'none') throw new UsageError(`${input.name} is compressed: measure an uncompressed piece of it`);
+  if (input.compression !== 'none')
+    throw new UsageError(`${input.name} is compressed: measure an uncompressed piece of it`);
   const sample: Shard[] = [];
-  await cutSplit(objects, job, splitAt(job.plan, 0), undefined, () => false, (shard) => {
-    if (sample.length < SAMPLE_SHARDS) sample.push(shard);
-    return Promise.resolve();
-  });
+  await cutSplit(
+    objects,
+    job,
+    splitAt(job.plan, 0),
+    undefined,
+    () => false,
+    (shard) => {
+      if (sample.length < SAMPLE_SHARDS) sample.push(shard);
+      return Promise.resolve();
+    },
+  );
   const cache = new ModelCache(models);
   let seconds = 0;
   let outputBytes = 0;
@@ -109,7 +121,10 @@ async function measure(patterns: readonly string[], options: EstimateOptions): P
     const started = performance.now();
     outputBytes = 0;
     for (const shard of sample) {
-      const { lines } = await scoreShard({ objects, models: cache }, { shard, input, spec: job.spec, model: job.plan.model });
+      const { lines } = await scoreShard(
+        { objects, models: cache },
+        { shard, input, spec: job.spec, model: job.plan.model },
+      );
       outputBytes += lines.length;
     }
     if (round === 2) seconds = (performance.now() - started) / 1000;
@@ -136,7 +151,10 @@ function describe({ rows, rowBytes, rowsPerSecond, outputBytes }: JobSize, resul
     ['cost', `${money(result.dollars)} (${parts.join(', ')})`],
     ['per million', money((1e6 * result.dollars) / rows)],
     ['work', `${number(result.splits)} splits, ${number(result.shards)} shards, ${number(result.messages)} messages`],
-    ['documents', `${number(result.documentWrites)} writes, ${number(result.documentReads)} reads, ${number(result.documentDeletes)} deletes`],
+    [
+      'documents',
+      `${number(result.documentWrites)} writes, ${number(result.documentReads)} reads, ${number(result.documentDeletes)} deletes`,
+    ],
     ['objects', `${number(result.storageClassA)} class A, ${number(result.storageClassB)} class B operations`],
   ];
   return lines.map(([title, text]) => `${title.padEnd(13)}${text}\n`).join('');

@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { PermanentError } from '../shared/errors.ts';
 import { UsageError } from './exit.ts';
 
-export type Target = 'local' | 'emulators' | 'gcp';
+type Target = 'local' | 'emulators' | 'gcp';
 
 export interface TargetOptions {
   readonly target: Target;

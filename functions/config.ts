@@ -26,7 +26,7 @@ export interface Buckets {
   readonly sources: readonly string[];
 }
 
-export interface Emulators {
+interface Emulators {
   /** `host:port`, read by the client itself. */
   readonly pubsub?: string;
   /** `host:port`, read by the client itself. */

@@ -6,13 +6,13 @@ const MiB = 1024 * 1024;
 export const SPLIT_BYTES = 64 * MiB;
 
 /** Rows per shard: a result of short rows stays inside one document. */
-export const MAX_ITEMS_PER_BATCH = 10_000;
+const MAX_ITEMS_PER_BATCH = 10_000;
 
 /** Bytes of input per shard: hundreds of wide rows, so that batches fill; a request's memory stays at some tens of MB. */
-export const MAX_INPUT_BYTES_PER_BATCH = 4 * MiB;
+const MAX_INPUT_BYTES_PER_BATCH = 4 * MiB;
 
 /** Bytes of one record; a larger one is its row's error. */
-export const MAX_ROW_BYTES = 8 * MiB;
+const MAX_ROW_BYTES = 8 * MiB;
 
 /** Bytes of a result that travel inside its document; a Firestore document holds 1 MiB. */
 export const MAX_INLINE_RESULT_BYTES = 900 * 1024;

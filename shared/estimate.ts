@@ -47,8 +47,7 @@ export interface Estimate {
   readonly dollars: number;
 }
 
-export type Limit =
-  'instances of score' | 'Firestore writes (500/50/5)' | 'bucket reads' | 'bucket writes' | 'Pub/Sub push';
+type Limit = 'instances of score' | 'Firestore writes (500/50/5)' | 'bucket reads' | 'bucket writes' | 'Pub/Sub push';
 
 /** Time, operations and dollars of a job on Google Cloud, from the published prices and quotas. */
 export function estimate(size: JobSize, fleet: Fleet = DEFAULT_FLEET): Estimate {

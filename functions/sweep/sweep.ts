@@ -66,7 +66,7 @@ async function isStale(ports: SweepPorts, job: Job, staleMs: number): Promise<bo
 }
 
 /** Publishes exactly what is missing of one job. */
-export async function resume(ports: SweepPorts, job: Job): Promise<void> {
+async function resume(ports: SweepPorts, job: Job): Promise<void> {
   ports.logger.log('INFO', 'publishing what is missing', { job: job.id });
   if (job.state === 'JOB_STATE_QUEUED') {
     await startJob(ports, job);

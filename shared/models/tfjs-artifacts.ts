@@ -21,7 +21,7 @@ const modelSchema = z.looseObject({
   weightsManifest: z.array(z.looseObject({ paths: z.array(z.unknown()), weights: z.array(weightSchema) })),
 });
 
-export type TfjsWeight = z.infer<typeof weightSchema>;
+type TfjsWeight = z.infer<typeof weightSchema>;
 
 export interface TfjsArtifacts {
   readonly format: 'layers-model' | 'graph-model';

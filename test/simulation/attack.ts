@@ -49,7 +49,7 @@ export function makeAttack(random: Random, { sweep = true }: AttackOptions = {})
   };
 }
 
-export type FaultKind = 'fail-before' | 'fail-after' | 'crash-before' | 'crash-after';
+type FaultKind = 'fail-before' | 'fail-after' | 'crash-before' | 'crash-after';
 
 /** What happens to one run of a handler: at its n-th call to a port. */
 export interface Fault {

@@ -15,7 +15,7 @@ export interface ExpectedRow {
   readonly rejected?: boolean;
 }
 
-export interface InputFile {
+interface InputFile {
   readonly name: string;
   readonly content: Uint8Array;
   readonly rows: readonly ExpectedRow[];

@@ -9,7 +9,7 @@ import type { Scenario } from './inputs.ts';
 import { sweepWork } from './sweeps.ts';
 import type { Work, World } from './world.ts';
 
-export const INPUT = 'input';
+const INPUT = 'input';
 /** Output and scratch share a bucket, as composing wants it. */
 export const OUTPUT = 'output';
 
@@ -77,7 +77,7 @@ export async function play(world: World): Promise<readonly Job[]> {
 }
 
 /** Direct access, past the attack. */
-export function calmPorts(world: World): Pick<Ports, 'objects' | 'ledger' | 'queue' | 'models' | 'clock' | 'logger'> {
+function calmPorts(world: World): Pick<Ports, 'objects' | 'ledger' | 'queue' | 'models' | 'clock' | 'logger'> {
   const { objects, ledger, models, scheduler } = world;
   const queue = { publish: () => Promise.reject(new Error('something is published after the end')) };
   return { objects, ledger, models, queue, clock: scheduler, logger: { log: () => undefined } };

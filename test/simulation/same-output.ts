@@ -27,7 +27,7 @@ export interface Played {
 }
 
 /** Plays a seed's job with nothing in its way. */
-export async function playQuietly(seed: number, game: Game = {}): Promise<Played> {
+async function playQuietly(seed: number, game: Game = {}): Promise<Played> {
   const scenario = makeScenario(new Random(seed).fork(), game.scenario);
   return finish(new World({ seed, ...chunks(game) }), scenario);
 }

@@ -9,7 +9,7 @@ import type { Tensors } from '../../shared/tensor.ts';
 export const REJECTED = 666;
 
 /** `y = 5x`. */
-export class TinyModel implements Model {
+class TinyModel implements Model {
   readonly runtime = 'tiny 1.0';
   readonly byteSize = 8;
   readonly signatures = {

@@ -33,7 +33,7 @@ export interface PlainRow {
   readonly error?: string;
 }
 
-export function rowsOf(batch: RowBatch): PlainRow[] {
+function rowsOf(batch: RowBatch): PlainRow[] {
   const labels = Buffer.from(batch.labels.buffer, batch.labels.byteOffset, batch.labels.length);
   const rows = Array.from({ length: batch.rowCount }, (_, row): PlainRow => {
     const label = labels.toString('utf8', batch.labelStarts[row], batch.labelEnds[row]);

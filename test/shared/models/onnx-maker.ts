@@ -6,7 +6,7 @@ import { seededRandom } from '../../../examples/save-layers-model.ts';
  */
 
 /** ONNX's TensorProto.DataType. */
-export const ONNX_TYPES = {
+const ONNX_TYPES = {
   float32: 1,
   uint8: 2,
   int8: 3,
@@ -26,23 +26,23 @@ export const ONNX_TYPES = {
 export type OnnxType = keyof typeof ONNX_TYPES;
 
 /** An input or output. A dimension is a size or a symbolic name; without `shape` the rank is unknown. */
-export interface OnnxValue {
+interface OnnxValue {
   readonly name: string;
   readonly type: OnnxType;
   readonly shape?: readonly (number | string)[];
 }
 
 /** A weight: its bytes little-endian, here or in another file. */
-export interface OnnxTensor {
+interface OnnxTensor {
   readonly name: string;
   readonly type: OnnxType;
   readonly shape: readonly number[];
   readonly data: ArrayBufferView | { readonly location: string };
 }
 
-export type OnnxAttribute = number | string | readonly number[] | OnnxTensor;
+type OnnxAttribute = number | string | readonly number[] | OnnxTensor;
 
-export interface OnnxNode {
+interface OnnxNode {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
