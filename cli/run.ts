@@ -100,7 +100,7 @@ async function run(patterns: readonly string[], options: RunOptions): Promise<nu
     });
   } finally {
     const unfinished = await pipeline.unfinished();
-    await pipeline.close();
+    await pipeline.stop();
     lock.release();
     if (!unfinished) rmSync(target.stateFolder, { recursive: true, force: true });
   }

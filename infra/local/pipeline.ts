@@ -46,8 +46,8 @@ class DisposableLedger extends LocalLedger {
 /** How often a job that another process may end is looked at. */
 const POLL_MS = 1_000;
 
-/** How long shards under way may take to finish when the pipeline is closed. */
-const CLOSE_GRACE_MS = 5_000;
+/** How long shards under way may take to finish when the pipeline stops. */
+const STOP_GRACE_MS = 5_000;
 
 /** Shards waiting for a worker above which splitting pauses: memory stays flat however large the input. */
 const SHARD_HIGH_WATER = 2_000;
@@ -149,13 +149,18 @@ export class LocalPipeline {
   }
 
   /**
-   * Hands out no more messages, waits for those under way, and ends the workers.
+   * Hands out no more messages, and waits for those under way.
    * @param graceMs how long to wait; a shard cut short is scored again when the job is resumed.
    */
-  async close(graceMs = CLOSE_GRACE_MS): Promise<void> {
+  async stop(graceMs = STOP_GRACE_MS): Promise<void> {
     const drained = this.#queue.close({ drain: false });
     await Promise.race([drained, new Promise<void>((wake) => setTimeout(wake, graceMs).unref())]);
     this.#ledger.close();
+  }
+
+  /** Stops, and ends the worker threads. A process that ends anyway can leave them: they end with it. */
+  async close(): Promise<void> {
+    await this.stop();
     await this.#pool.close();
   }
 }

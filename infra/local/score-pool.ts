@@ -37,8 +37,13 @@ export class ScorePool implements Scorer {
     return unwrap(await this.#pool.run({ kind: 'score', request })) as ScoredShard;
   }
 
+  /** Asks every worker, and believes the first to answer: so each has the model loaded when its first shard comes. */
   async inspect(model: JobPlan['model']): Promise<ModelDescription> {
-    return unwrap(await this.#pool.run({ kind: 'inspect', model })) as ModelDescription;
+    const answers = Array.from({ length: this.#pool.options.maxThreads }, () =>
+      this.#pool.run({ kind: 'inspect', model }),
+    );
+    for (const answer of answers) answer.catch(() => undefined); // a later one's failure shows when it scores
+    return unwrap(await Promise.race(answers)) as ModelDescription;
   }
 
   async close(): Promise<void> {
