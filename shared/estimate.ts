@@ -18,7 +18,7 @@ export interface Fleet {
   readonly gib: number;
 }
 
-export const DEFAULT_FLEET: Fleet = { instances: 100, vcpus: 2, gib: 4 };
+export const DEFAULT_FLEET: Fleet = { instances: 200, vcpus: 1, gib: 2 };
 
 /** Bytes of a task as it is published: coordinates and a range. */
 const MESSAGE_BYTES = 500;

@@ -27,14 +27,14 @@ locals {
       timeout_seconds  = 540
     }
 
-    # Bound by CPU. Models run in worker threads, one thread each: two CPUs score two shards at once, and a third would only wait. Each thread
-    # holds its own session of a model of some hundred MB and one batch (at most 256 MiB of tensors): 4 GiB. 100 instances are 200 shards in
-    # flight: some tens of writes per second, far below the 500 that a new Firestore collection takes at once.
+    # Bound by CPU, and one thread: two requests at once, so that one reads its shard and writes its result while the other computes. Both share
+    # one session of a model of some hundred MB, and hold a batch each (at most 256 MiB of tensors): 2 GiB. 200 instances are 400 shards in
+    # flight: some hundred writes per second, below the 500 that a new Firestore collection takes at once.
     score = {
-      available_cpu    = 2
-      available_memory = "4Gi"
+      available_cpu    = 1
+      available_memory = "2Gi"
       concurrency      = 2
-      max_instances    = 100
+      max_instances    = 200
       min_instances    = 0
       timeout_seconds  = 540
     }

@@ -102,7 +102,7 @@ run "settings_of_one_function" {
   }
 
   assert {
-    condition     = google_cloudfunctions2_function.function["score"].service_config[0].available_memory == "8Gi" && google_cloudfunctions2_function.function["score"].service_config[0].available_cpu == "2"
+    condition     = google_cloudfunctions2_function.function["score"].service_config[0].available_memory == "8Gi" && google_cloudfunctions2_function.function["score"].service_config[0].available_cpu == "1"
     error_message = "A setting left out does not keep its default."
   }
 
