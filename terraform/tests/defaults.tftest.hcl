@@ -42,7 +42,7 @@ run "defaults" {
   }
 
   assert {
-    condition     = output.capacity["score"] == 200
+    condition     = output.capacity["score"] == 400
     error_message = "capacity of score is not max_instances × concurrency."
   }
 }
