@@ -1,12 +1,7 @@
 import { PermanentError } from '../errors.ts';
 import type { Model, ModelFiles } from './model.ts';
 import { SERVING_CONFIG } from './serving-config.ts';
-import type { TfjsBackendName } from './tfjs-backend.ts';
-
-export interface LoadOptions {
-  /** TensorFlow.js computes with this backend, instead of the fastest one that runs the model. */
-  readonly tfjsBackend?: TfjsBackendName;
-}
+import type { TfjsOptions } from './tfjs-backend.ts';
 
 type Runtime = 'onnx' | 'tfjs';
 
@@ -25,7 +20,7 @@ const NAMED_FILES = 8;
  * @throws PermanentError FAILED_PRECONDITION (no model, or several), UNIMPLEMENTED (a model that no runtime here runs, or an
  * operation that its runtime lacks), INVALID_ARGUMENT (the files do not make a model).
  */
-export async function loadModel(files: ModelFiles, options: LoadOptions = {}): Promise<Model> {
+export async function loadModel(files: ModelFiles, options: TfjsOptions = {}): Promise<Model> {
   const { runtime, name } = detect(files);
   switch (runtime) {
     case 'onnx': {
@@ -34,7 +29,7 @@ export async function loadModel(files: ModelFiles, options: LoadOptions = {}): P
     }
     case 'tfjs': {
       const { loadTfjsModel } = await import('./tfjs.ts');
-      return loadTfjsModel(files, options.tfjsBackend);
+      return loadTfjsModel(files, options);
     }
   }
 }

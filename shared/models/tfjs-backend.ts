@@ -13,6 +13,14 @@ export type Tfjs = typeof import('@tensorflow/tfjs-core');
 /** `tensorflow`: libtensorflow through tfjs-node. `wasm`: XNNPACK. `cpu`: plain JavaScript, the one that has every kernel. */
 export type TfjsBackendName = 'tensorflow' | 'wasm' | 'cpu';
 
+/** How a TensorFlow.js model is run; without a word, as fast as it can be. */
+export interface TfjsOptions {
+  /** This backend, instead of the fastest one that runs the model. */
+  readonly tfjsBackend?: TfjsBackendName;
+  /** False: as if tfjs-node were not installed. */
+  readonly tfjsNode?: boolean;
+}
+
 /** Raised above `cpu`'s 1 as TensorFlow.js itself does; unused, as a backend is always named. */
 const WASM_PRIORITY = 2;
 /** Not a literal, so that types do not ask for a package that mostly is not there. */

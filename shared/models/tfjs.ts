@@ -3,7 +3,14 @@ import type { Tensor, Tensors } from '../tensor.ts';
 import type { Model, ModelFiles, Signature } from './model.ts';
 import { ModelLostError } from './model-lost-error.ts';
 import { readTfjsArtifacts, type TfjsArtifacts } from './tfjs-artifacts.ts';
-import { backendEpoch, hasTensorFlow, onBackend, type Tfjs, type TfjsBackendName } from './tfjs-backend.ts';
+import {
+  backendEpoch,
+  hasTensorFlow,
+  onBackend,
+  type Tfjs,
+  type TfjsBackendName,
+  type TfjsOptions,
+} from './tfjs-backend.ts';
 import { graphNeedsCpu } from './tfjs-graph-def.ts';
 import { layersNeedCpu } from './tfjs-conv.ts';
 import type { TfjsNetwork } from './tfjs-network.ts';
@@ -12,12 +19,12 @@ import { fromTfjs, toTfjs, zeroInput } from './tfjs-tensor.ts';
 /**
  * Loads a layers-model or a graph-model of TensorFlow.js onto the fastest backend that computes it rightly: libtensorflow where
  * tfjs-node is installed, else WebAssembly, else plain JavaScript.
- * @param backend takes this one instead.
  * @throws PermanentError as `readTfjsArtifacts`, `openLayersModel` and `openGraphModel`.
  */
-export async function loadTfjsModel(files: ModelFiles, backend?: TfjsBackendName): Promise<Model> {
+export async function loadTfjsModel(files: ModelFiles, options: TfjsOptions = {}): Promise<Model> {
   const artifacts = await readTfjsArtifacts(files);
-  const candidates = backend === undefined ? await chooseBackends(artifacts) : [backend];
+  const { tfjsBackend, tfjsNode = true } = options;
+  const candidates = tfjsBackend === undefined ? await chooseBackends(artifacts, tfjsNode) : [tfjsBackend];
   for (const candidate of candidates) {
     const model = await TfjsModel.open(files, artifacts, candidate);
     if (candidates.length === 1) {
@@ -31,8 +38,8 @@ export async function loadTfjsModel(files: ModelFiles, backend?: TfjsBackendName
   return TfjsModel.open(files, artifacts, candidates[0] ?? 'cpu');
 }
 
-async function chooseBackends(artifacts: TfjsArtifacts): Promise<readonly TfjsBackendName[]> {
-  if (await hasTensorFlow()) return ['tensorflow', 'cpu'];
+async function chooseBackends(artifacts: TfjsArtifacts, tfjsNode: boolean): Promise<readonly TfjsBackendName[]> {
+  if (tfjsNode && (await hasTensorFlow())) return ['tensorflow', 'cpu'];
   const needsCpu = artifacts.format === 'graph-model' ? graphNeedsCpu(artifacts) : layersNeedCpu(artifacts);
   return needsCpu ? ['cpu'] : ['wasm', 'cpu'];
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadModel } from '../../../shared/models/load.ts';
-import type { Model } from '../../../shared/models/model.ts';
-import { onBackend } from '../../../shared/models/tfjs-backend.ts';
+import { loadModel as load } from '../../../shared/models/load.ts';
+import type { Model, ModelFiles } from '../../../shared/models/model.ts';
+import { hasTensorFlow, onBackend } from '../../../shared/models/tfjs-backend.ts';
+import type { TfjsOptions } from '../../../shared/models/tfjs-backend.ts';
 import type { Tensor, Tensors } from '../../../shared/tensor.ts';
 import { describeFixtures, FIXTURES, float32, folderFiles, memoryFiles } from './model-files.ts';
 import {
@@ -16,6 +17,10 @@ import {
   type GraphOptions,
   type TfjsJson,
 } from './tfjs-maker.ts';
+
+/** Without tfjs-node, wherever this runs: what libtensorflow does has a suite of its own. */
+const loadModel = (files: ModelFiles, options: TfjsOptions = {}): Promise<Model> =>
+  load(files, { tfjsNode: false, ...options });
 
 const refusal = (status: string, message: RegExp) => ({
   name: 'PermanentError',
@@ -41,6 +46,26 @@ beforeAll(async () => {
     const model = layers.model({ inputs: input, outputs: output.apply(input) as never });
     output.setWeights([tf.tensor2d([[2], [3]]), tf.tensor1d([0.5])]);
     return model;
+  });
+});
+
+describe.runIf(await hasTensorFlow())('on libtensorflow (skipped where tfjs-node is not installed)', () => {
+  it('a model computes what it computes on cpu, and leaves no tensor behind', async () => {
+    const clean = await tensorCount();
+    const native = await load(layersFiles(dense));
+    expect(native.runtime).toBe('tfjs 4.22.0 (tensorflow)');
+    const reference = await loadModel(layersFiles(dense), { tfjsBackend: 'cpu' });
+    const before = await tensorCount();
+    for (let batch = 0; batch < 10_000; batch++) {
+      const inputs = { features: float32([2, 2], [batch, 1, 0.5, -batch]) };
+      const [price, expected] = [(await predict(native, inputs))['price'], (await predict(reference, inputs))['price']];
+      expect(price?.data[0]).toBeCloseTo(expected?.data[0] as number, 3);
+      expect(price?.data[1]).toBeCloseTo(expected?.data[1] as number, 3);
+    }
+    expect(await tensorCount()).toBe(before);
+    await native.dispose();
+    await reference.dispose();
+    expect(await tensorCount()).toBe(clean);
   });
 });
 
