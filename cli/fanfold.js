@@ -9,6 +9,8 @@ const major = Number(process.versions.node.split('.')[0]);
 
 if (major >= 24) {
   hideExperimentalWarnings();
+  // libtensorflow, where tfjs-node brings it, tells at every start what it could do better. Errors stay.
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/fanfold', import.meta.url)));
   // Started by the branch below: when that process is gone, even by kill -9, nobody waits for this one any more.
   process.on('disconnect', () => process.exit(1));
