@@ -36,6 +36,11 @@ class DisposableLedger extends LocalLedger {
     return Promise.resolve();
   }
 
+  /** Nor is its log written back into the file: whoever resumes reads both. */
+  override close(): void {
+    // the process ends now
+  }
+
   /** A job that is started over finds nothing of the one before it. */
   override async deleteJob(job: string): Promise<void> {
     await super.deleteScratch(job);
