@@ -132,8 +132,8 @@ describe('fanfold dev', () => {
       code: 2,
       stderr: expect.stringContaining('no such state; there are queued,') as unknown,
     });
-    const noJob = await workspace.fanfold('jobs', 'describe', 'j0', '--state', state);
-    expect(noJob).toMatchObject({ code: 1, stderr: 'fanfold: no job j0: see `fanfold jobs list`\n' });
+    const noJob = await workspace.fanfold('jobs', 'describe', 'jx', '--state', state);
+    expect(noJob).toMatchObject({ code: 1, stderr: 'fanfold: no job jx: see `fanfold jobs list`\n' });
     const noFolder = await workspace.fanfold('jobs', 'list', '--state', 'nowhere');
     expect(noFolder).toMatchObject({ code: 1, stderr: expect.stringContaining('nowhere does not exist') as unknown });
   });
