@@ -49,6 +49,7 @@ export function createHandlers({ config, ports, scorer }: Composition, lifecycle
     split: pushHandler({ ...push, kinds: TOPICS.splits, handle: (task) => split(ports(), task) }),
     score: pushHandler({
       ...push,
+      jobs,
       kinds: TOPICS.shards,
       handle: async (task) => score({ ...ports(), scorer: await scorer(), jobs: jobs() }, task),
     }),

@@ -27,7 +27,7 @@ const COLD_START_SECONDS = 8;
 const SPLIT_SECONDS = 2;
 const COMMIT_SECONDS = 3;
 /** The sum of what one shard asks of the ledger: reads, and a result's write and delete. */
-const READS_PER_SHARD = 4;
+const READS_PER_SHARD = 5;
 
 export interface Estimate {
   readonly splits: number;

@@ -17,10 +17,15 @@ export class RefusedTask extends PermanentError {
  * Looks whether a task can have come from its job. One that cannot is forged, or garbled on its way: handled, it would fail a sound job, read an
  * object that is none of the job's, or leave a result that no count expects, and the job would wait for ever. A task of
  * a job that is gone or has ended passes: its handler drops it.
+ * @param jobs where the job is looked up: many scorers of one job do not all ask the same document.
  * @throws RefusedTask saying what does not fit.
  */
-export async function checkTask(ledger: Pick<Ledger, 'getJob' | 'getSplit'>, task: Message): Promise<void> {
-  const job = await ledger.getJob(task.job);
+export async function checkTask(
+  ledger: Pick<Ledger, 'getSplit'>,
+  jobs: Pick<Ledger, 'getJob'>,
+  task: Message,
+): Promise<void> {
+  const job = await jobs.getJob(task.job);
   if (job === undefined || !isActive(job) || task.kind === 'commit') return;
   if (task.split >= job.plan.splits) refuse(task, `split ${task.split} of a job that has ${job.plan.splits}`);
   switch (task.kind) {

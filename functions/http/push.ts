@@ -19,6 +19,8 @@ export interface PushOptions<K extends Message['kind']> {
   /** What the topic carries. */
   readonly kinds: readonly K[];
   readonly ports: () => Pick<Ports, 'ledger' | 'logger'>;
+  /** Where jobs are looked up, if not in the ledger itself. */
+  readonly jobs?: () => Pick<Ports['ledger'], 'getJob'>;
   readonly lifecycle: Lifecycle;
   readonly handle: (task: Extract<Message, { kind: K }>) => Promise<void>;
 }
@@ -55,10 +57,10 @@ async function attempt<K extends Message['kind']>(
   push: Push,
   task: Extract<Message, { kind: K }>,
 ): Promise<HttpAnswer> {
-  const { ports, lifecycle, handle } = options;
+  const { ports, jobs = () => ports().ledger, lifecycle, handle } = options;
   try {
     await lifecycle.run(async () => {
-      await checkTask(ports().ledger, task);
+      await checkTask(ports().ledger, jobs(), task);
       await handle(task);
     });
     return DONE;

@@ -28,6 +28,26 @@ describe('a push', () => {
     expect(await pipeline.lines(await pipeline.job(job.id))).toEqual(expectedLines(3));
   });
 
+  it('to score reads its job once for many shards: thousands of scorers must not ask one document each time', async () => {
+    const pipeline = new MemoryPipeline();
+    let reads = 0;
+    const counted = new Proxy(pipeline.ports.ledger, {
+      get(ledger, name) {
+        if (name === 'getJob') reads++;
+        const method: unknown = Reflect.get(ledger, name, ledger);
+        return typeof method === 'function' ? (method.bind(ledger) as unknown) : method;
+      },
+    });
+    const functions = await startFunctions({ pipeline, ports: () => ({ ledger: counted }) });
+    await pipeline.put('m/a.jsonl', jsonLines(8));
+    await pipeline.submit(['m/a.jsonl'], { ...KEYED, maxItemsPerBatch: 1 });
+    await pipeline.settle('split');
+    const tasks = pipeline.queue.drain();
+    expect(tasks.length).toBe(8);
+    for (const task of tasks) expect((await functions.push('score', task)).status).toBe(204);
+    expect(reads).toBe(1);
+  });
+
   it('of a task of a job that nobody knows is acknowledged', async () => {
     const { push } = await startFunctions();
     expect((await push('finalize', { kind: 'commit', job: 'j0' })).status).toBe(204);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { assemble } from '../../functions/finalize/assemble.ts';
+import { checkTask } from '../../functions/http/check-task.ts';
 import { JobCache } from '../../functions/score/job-cache.ts';
 import { score } from '../../functions/score/score.ts';
 import { split } from '../../functions/split/split.ts';
@@ -69,6 +70,7 @@ async function footprint(): Promise<Footprint> {
   if (first === undefined || second === undefined) throw new Error('no shards');
   await score(ports, first);
   take(); // the job was looked up; from now on it is remembered
+  await checkTask(ledger, ports.jobs, second);
   await score(ports, second);
   const scoring = take();
   await assemble(ports, { kind: 'assemble', job: job.id, split: 0 });
