@@ -8,7 +8,7 @@ import { acquireLock } from '../infra/local/lock.ts';
 import type { Lock } from '../infra/local/lock.ts';
 import { StderrLogger } from '../infra/local/logger.ts';
 import { LocalPipeline } from '../infra/local/pipeline.ts';
-import { createJob, planJob } from '../functions/upload/create-job.ts';
+import { planJob, startJob } from '../functions/upload/create-job.ts';
 import type { JobRequest } from '../functions/upload/create-job.ts';
 import { PermanentError } from '../shared/errors.ts';
 import { isEnded } from '../shared/job.ts';
@@ -138,10 +138,11 @@ async function resumeOrStart(session: Session, request: JobRequest): Promise<Job
   const { ledger } = pipeline.ports;
   const unfinished = await ledger.getJob(request.id);
   if (unfinished !== undefined) await sweepTemporaryFiles(outputFolderOf(unfinished), { recursive: false });
+  const asked = await planJob(pipeline.ports, request);
   if (unfinished !== undefined && isEnded(unfinished) && unfinished.outcome === undefined) {
     await deleteUnfinished(session, unfinished);
   } else if (unfinished !== undefined) {
-    const changes = differences(unfinished, await planJob(pipeline.ports, request));
+    const changes = differences(unfinished, asked);
     if (changes.length === 0) {
       const progress = await ledger.progress(unfinished.id);
       process.stderr.write(`resuming: ${progress.rows} rows are done already\n`);
@@ -151,9 +152,9 @@ async function resumeOrStart(session: Session, request: JobRequest): Promise<Job
     if (options.force !== true) throw new PermanentError('FAILED_PRECONDITION', refusal(options.output, changes));
     await deleteUnfinished(session, unfinished);
   }
-  const fresh = await planJob(pipeline.ports, request);
-  clearOutput(fresh, options);
-  return createJob(pipeline.ports, request);
+  clearOutput(asked, options);
+  await ledger.createJob(asked);
+  return startJob(pipeline.ports, asked);
 }
 
 /** Where the results go, and where a killed run may have left them half written. */

@@ -30,12 +30,10 @@ export async function createRedrive(ports: RedrivePorts, request: RedriveRequest
   const id = jobIdOf('redrive', origin.id, createTime);
   const model = { model: version.model, version: version.version, digest: version.digest };
   await ports.scorer?.inspect(model);
-  const { toleratedFailureCount, ...spec } = origin.spec;
   const job: Job = {
     id,
     spec: {
-      ...spec,
-      ...(toleratedFailureCount !== undefined && { toleratedFailureCount }),
+      ...origin.spec,
       ...(request.batchSize !== undefined && { batchSize: request.batchSize }),
       redriveOf: origin.id,
     },

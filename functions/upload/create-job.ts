@@ -3,7 +3,7 @@ import { PermanentError, toErrorInfo } from '../../shared/errors.ts';
 import type { InstanceConfig } from '../../shared/formats/format.ts';
 import { formatFromName } from '../../shared/formats/registry.ts';
 import { pinInput } from '../../shared/input.ts';
-import { isEnded, transition } from '../../shared/job.ts';
+import { transition } from '../../shared/job.ts';
 import type { Job, JobPlan, JobSpec, OutputNames } from '../../shared/job.ts';
 import { TEMPLATE_DEFAULTS } from '../../shared/config.ts';
 import type { JobTemplate } from '../../shared/job-template.ts';
@@ -40,9 +40,9 @@ export type CreatePorts = Pick<Ports, 'objects' | 'queue' | 'ledger' | 'models' 
  */
 export async function createJob(ports: CreatePorts, request: JobRequest): Promise<Job> {
   const existing = await ports.ledger.getJob(request.id);
-  const job = existing ?? (await planJob(ports, request));
-  if (existing === undefined && !(await ports.ledger.createJob(job))) return createJob(ports, request);
-  return isEnded(job) ? job : startJob(ports, job);
+  if (existing !== undefined) return startJob(ports, existing);
+  const planned = await planJob(ports, request);
+  return (await ports.ledger.createJob(planned)) ? startJob(ports, planned) : createJob(ports, request);
 }
 
 /** Publishes a queued job's splits and sets it running. Any other job is left as it is. */
