@@ -4,7 +4,7 @@ import { listOf, subjectOf, unexpected } from './row-error.ts';
 import type { RowError } from './row-error.ts';
 
 /** Names that hold nothing that JSON escapes. */
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- control characters are what JSON escapes
 const PLAIN = /^[^"\\\u0000-\u001f\ud800-\udfff]*$/;
 
 /** What becomes of a field of an instance. */

@@ -1,4 +1,4 @@
-/* eslint-disable */
+/* eslint-disable -- AssemblyScript: its types are none of TypeScript's */
 // @ts-nocheck
 import { DONE, GREATEST_EXACT_POWER, LEAST_POWER, power } from './tables';
 

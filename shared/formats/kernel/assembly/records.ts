@@ -1,4 +1,4 @@
-/* eslint-disable */
+/* eslint-disable -- AssemblyScript: its types are none of TypeScript's */
 // @ts-nocheck
 import { readFloats } from './read';
 import { DONE } from './tables';

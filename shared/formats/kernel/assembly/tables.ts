@@ -1,4 +1,4 @@
-/* eslint-disable */
+/* eslint-disable -- AssemblyScript: its types are none of TypeScript's */
 // @ts-nocheck
 
 /** 10^-38 … 10^46, each the nearest double; exact from 10^0 to 10^22. */
