@@ -2,6 +2,7 @@ import { PermanentError } from './errors.ts';
 import type { ErrorInfo } from './errors.ts';
 import type { InstanceConfig, InstancesFormat } from './formats/format.ts';
 import type { ObjectRef, StoredObject } from './object.ts';
+import type { InferenceMetrics } from './metrics.ts';
 import type { Input } from './shard.ts';
 
 /**
@@ -24,6 +25,11 @@ export const JOB_STATES = [
   'JOB_STATE_CANCELLED',
   'JOB_STATE_EXPIRED',
 ] as const;
+
+/** What the output's rows are written as. */
+export const PREDICTIONS_FORMATS = ['jsonl', 'csv', 'tf-record', 'parquet'] as const;
+
+export type PredictionsFormat = (typeof PREDICTIONS_FORMATS)[number];
 
 export type JobState = (typeof JOB_STATES)[number];
 
@@ -49,6 +55,7 @@ export interface JobSpec {
   readonly displayName: string;
   readonly signatureName: string;
   readonly instancesFormat: InstancesFormat;
+  readonly predictionsFormat: PredictionsFormat;
   readonly instanceConfig: InstanceConfig;
   /** Rows given to the model in one call; unset: chosen from the signature. */
   readonly batchSize?: number;
@@ -88,6 +95,7 @@ export interface JobOutcome {
   readonly rows: number;
   readonly failed: number;
   readonly runtimes: readonly string[];
+  readonly metrics?: InferenceMetrics;
   readonly results: StoredObject;
   readonly errors: StoredObject;
 }

@@ -1,6 +1,8 @@
 import type { ErrorInfo } from './errors.ts';
 import type { Job, JobPlan, JobSpec } from './job.ts';
 import type { Message } from './messages.ts';
+import type { InferenceMetrics } from './metrics.ts';
+import type { TensorSpec } from './tensor.ts';
 import type { ModelFiles, Signature } from './models/model.ts';
 import type { ObjectRef, ObjectStat, StoredObject } from './object.ts';
 import type { ErrorGroup, Input, Part, Result, Shard, SplitRecord } from './shard.ts';
@@ -175,6 +177,9 @@ export interface ScoredShard {
   readonly failed: number;
   readonly errors: readonly ErrorGroup[];
   readonly runtime?: string;
+  readonly metrics?: InferenceMetrics;
+  /** The signature's outputs; undefined where no model ran. */
+  readonly outputs?: readonly TensorSpec[];
 }
 
 /** Runs models: in this thread, or in workers that each hold their own session. */

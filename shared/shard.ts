@@ -1,6 +1,8 @@
 import type { ErrorInfo } from './errors.ts';
 import type { InstancesFormat } from './formats/format.ts';
+import type { InferenceMetrics } from './metrics.ts';
 import type { ObjectRef, StoredObject } from './object.ts';
+import type { TensorSpec } from './tensor.ts';
 
 /**
  * The domain's units. A job reads inputs; an input is cut into splits (byte ranges), a split into shards (runs of
@@ -81,6 +83,9 @@ export interface Result {
   readonly errors: readonly ErrorGroup[];
   /** The library that scored, as the model names it; undefined where no model ran. */
   readonly runtime?: string;
+  readonly metrics?: InferenceMetrics;
+  /** The signature's outputs, where the job's predictionsFormat needs to know them. */
+  readonly outputs?: readonly TensorSpec[];
   readonly lines: ResultRows;
 }
 
@@ -101,4 +106,6 @@ export interface Part {
   /** Rows counted from the split's first. */
   readonly errors: readonly ErrorGroup[];
   readonly runtimes: readonly string[];
+  readonly metrics?: InferenceMetrics;
+  readonly outputs?: readonly TensorSpec[];
 }

@@ -3,20 +3,23 @@
  * In a batch the first dimension is the rows: shape `[rows, ...rowShape]`.
  */
 
-export type DType =
-  | 'float16'
-  | 'float32'
-  | 'float64'
-  | 'int8'
-  | 'uint8'
-  | 'int16'
-  | 'uint16'
-  | 'int32'
-  | 'uint32'
-  | 'int64'
-  | 'uint64'
-  | 'bool'
-  | 'string';
+export const DTYPES = [
+  'float16',
+  'float32',
+  'float64',
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+  'bool',
+  'string',
+] as const;
+
+export type DType = (typeof DTYPES)[number];
 
 /** An element of a string tensor: text, or bytes where they came as (or are not) UTF-8. */
 export type StringElement = string | Uint8Array;

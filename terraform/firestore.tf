@@ -22,7 +22,7 @@ locals {
     failures = ["json"]
     jobs     = ["json", "model"]
     parts    = ["json"]
-    results  = ["bytes", "errors", "object", "runtime", "shard"]
+    results  = ["bytes", "details", "errors", "object", "runtime", "shard"]
     splits   = ["end", "start"]
   }
 

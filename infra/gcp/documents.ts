@@ -8,6 +8,9 @@ import { CODES, PermanentError } from '../../shared/errors.ts';
 import type { ErrorInfo, Status } from '../../shared/errors.ts';
 import { JOB_STATES } from '../../shared/job.ts';
 import type { Job } from '../../shared/job.ts';
+import type { InferenceMetrics } from '../../shared/metrics.ts';
+import { DTYPES } from '../../shared/tensor.ts';
+import type { TensorSpec } from '../../shared/tensor.ts';
 import type { Part, Result, ResultRows, SplitRecord } from '../../shared/shard.ts';
 
 /**
@@ -32,6 +35,21 @@ const errorInfo = z.object({
 });
 const errorGroups = z.array(z.object({ error: errorInfo, count, firstRows: z.array(count) }));
 const objectRef = z.object({ bucket: z.string(), name: z.string(), generation: z.string() });
+const distribution = z.object({ count, sum: z.number(), min: z.number(), max: z.number() });
+const metrics = z.object({
+  num_inferences: count,
+  failed_batches_counter: count,
+  inference_request_batch_size: distribution,
+  inference_request_batch_byte_size: distribution,
+  inference_batch_latency_micro_secs: distribution,
+  load_model_latency_milli_secs: distribution,
+  model_byte_size: distribution,
+} satisfies Fields<InferenceMetrics>);
+const tensorSpec = z.object({
+  name: z.string(),
+  dtype: z.enum(DTYPES),
+  shape: z.array(count.nullable()).nullable(),
+} satisfies Fields<TensorSpec>);
 const storedObject = objectRef.extend({ size: count, crc32c: z.string() });
 
 const splitDocument = z.object({
@@ -42,6 +60,10 @@ const splitDocument = z.object({
   rows: count,
 } satisfies Fields<SplitRecord>);
 
+/** Of what scored, where something did. */
+const details = { metrics: metrics.exactOptional(), outputs: z.array(tensorSpec).exactOptional() };
+const resultDetails = z.object(details);
+
 const resultDocument = z.object({
   split: count,
   shard: count,
@@ -49,9 +71,12 @@ const resultDocument = z.object({
   failed: count,
   errors: packed,
   runtime: z.string().optional(),
+  details: z.string().optional(),
   bytes: z.instanceof(Uint8Array).optional(),
   object: z.string().optional(),
-} satisfies Fields<Omit<Result, 'lines'> & { bytes: Uint8Array; object: string }>);
+} satisfies Fields<
+  Omit<Result, 'lines' | keyof typeof details> & { details: string; bytes: Uint8Array; object: string }
+>);
 
 const resultObject = z.object({
   kind: z.literal('object'),
@@ -69,6 +94,7 @@ const partContent = z.object({
   shards: z.array(z.object({ rows: count, failed: count, bytes: count })),
   errors: errorGroups,
   runtimes: z.array(z.string()),
+  ...details,
 } satisfies Fields<Part>);
 
 /** What the ledger and the core's guards rely on; spec and plan were checked when the job was created. */
@@ -112,10 +138,11 @@ export function toSplit(document: DocumentSnapshot): SplitRecord {
 }
 
 export function resultDocumentOf(result: Result, expireAt: Date): DocumentData {
-  const { split, shard, rows, failed, errors, runtime, lines } = result;
+  const { split, shard, rows, failed, errors, runtime, metrics, outputs, lines } = result;
   return {
     ...{ split, shard, rows, failed, runtime },
     errors: pack(errors, MAX_ERRORS_TEXT_BYTES),
+    ...((metrics ?? outputs) && { details: JSON.stringify({ metrics, outputs }) }),
     ...(lines.kind === 'inline' ? { bytes: lines.bytes } : { object: JSON.stringify(lines) }),
     expireAt: Timestamp.fromDate(expireAt),
   };
@@ -123,11 +150,12 @@ export function resultDocumentOf(result: Result, expireAt: Date): DocumentData {
 
 export function toResult(document: DocumentSnapshot): Result {
   return checked(document, 'result', (data) => {
-    const { errors, runtime, bytes, object, ...counts } = resultDocument.parse(data);
+    const { errors, runtime, details, bytes, object, ...counts } = resultDocument.parse(data);
     return {
       ...counts,
       errors: errorGroups.parse(unpack(errors)),
       ...(runtime !== undefined && { runtime }),
+      ...(details !== undefined && resultDetails.parse(JSON.parse(details))),
       lines: toLines(bytes, object),
     };
   });

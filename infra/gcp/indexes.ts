@@ -45,7 +45,7 @@ export const COMPOSITE_INDEXES: readonly CompositeIndex[] = [
 export const UNINDEXED_FIELDS: Readonly<Record<string, readonly string[]>> = {
   jobs: ['expireAt', 'json', 'model'],
   splits: ['end', 'expireAt', 'start'],
-  results: ['bytes', 'errors', 'expireAt', 'object', 'runtime', 'shard'],
+  results: ['bytes', 'details', 'errors', 'expireAt', 'object', 'runtime', 'shard'],
   parts: ['expireAt', 'json'],
   failures: ['expireAt', 'json'],
 };

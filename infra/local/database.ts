@@ -6,7 +6,7 @@ import { PermanentError } from '../../shared/errors.ts';
 import { isBusy } from './lock.ts';
 
 /** Of `schema.sql`; raise it with every change there, and bring older files up in `prepareSchema`. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Another process's transactions take milliseconds; its checkpoint of a large log may take seconds. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -42,6 +42,8 @@ export function openDatabase(file: string): DatabaseSync {
   }
 }
 
+const FROM_VERSION_1 = `ALTER TABLE result_bodies ADD COLUMN details TEXT NOT NULL DEFAULT '{}'`;
+
 function prepareSchema(database: DatabaseSync, file: string): void {
   // The first two count only before the file has its first page.
   database.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA auto_vacuum = INCREMENTAL`);
@@ -50,8 +52,10 @@ function prepareSchema(database: DatabaseSync, file: string): void {
     `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${LOG_LIMIT_BYTES}`,
   );
   transaction(database, () => {
-    if (checkVersion(database, file) === SCHEMA_VERSION) return;
-    database.exec(readFileSync(new URL('schema.sql', import.meta.url), 'utf8'));
+    const version = checkVersion(database, file);
+    if (version === SCHEMA_VERSION) return;
+    if (version === 1) database.exec(FROM_VERSION_1);
+    else database.exec(readFileSync(new URL('schema.sql', import.meta.url), 'utf8'));
     database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   });
 }

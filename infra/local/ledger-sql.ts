@@ -14,12 +14,12 @@ export const SQL = {
   getSplit: 'SELECT split, start, "end", shards, rows FROM splits WHERE job = ? AND split = ?',
   countSplits: 'SELECT count(*) AS count FROM splits WHERE job = ?',
   rowsBefore: 'SELECT coalesce(sum(rows), 0) AS rows FROM splits WHERE job = ? AND split < ?',
-  createBody: 'INSERT INTO result_bodies (errors, runtime, bytes, object) VALUES (?, ?, ?, ?)',
+  createBody: 'INSERT INTO result_bodies (errors, runtime, details, bytes, object) VALUES (?, ?, ?, ?, ?)',
   createResult: 'INSERT INTO results (job, split, shard, rows, failed, body) VALUES (?, ?, ?, ?, ?, ?)',
   hasResult: 'SELECT 1 FROM results WHERE job = ? AND split = ? AND shard = ?',
   countResults: 'SELECT count(*) AS count FROM results WHERE job = ? AND split = ?',
   listResultShards: 'SELECT shard FROM results WHERE job = ? AND split = ? ORDER BY shard',
-  readResults: `SELECT split, shard, rows, failed, errors, runtime, bytes, object
+  readResults: `SELECT split, shard, rows, failed, errors, runtime, details, bytes, object
     FROM results JOIN result_bodies ON id = body WHERE job = ? AND split = ? AND shard > ? ORDER BY shard LIMIT ${RESULT_PAGE}`,
   createPart: 'INSERT OR IGNORE INTO parts (job, split, json) VALUES (?, ?, ?)',
   getPart: 'SELECT json FROM parts WHERE job = ? AND split = ?',

@@ -97,13 +97,14 @@ export class LocalLedger implements Ledger {
   }
 
   async createResult(job: string, result: Result): Promise<boolean> {
-    const { split, shard, rows, failed, errors, runtime, lines } = result;
+    const { split, shard, rows, failed, errors, runtime, metrics, outputs, lines } = result;
     return transaction(this.#database, () => {
       if (this.#get('hasResult', job, split, shard) !== undefined) return false;
       const [bytes, object] = lines.kind === 'inline' ? [lines.bytes, null] : [null, JSON.stringify(lines)];
       const body = this.#statements.createBody.run(
         JSON.stringify(errors),
         runtime ?? null,
+        JSON.stringify({ metrics, outputs }),
         bytes,
         object,
       ).lastInsertRowid;
@@ -229,12 +230,14 @@ export class LocalLedger implements Ledger {
 interface ResultRow extends Pick<Result, 'split' | 'shard' | 'rows' | 'failed'> {
   readonly errors: string;
   readonly runtime: string | null;
+  readonly details: string;
   readonly bytes: Uint8Array;
   readonly object: string | null;
 }
 
-function resultOf({ errors, runtime, bytes, object, ...counts }: ResultRow): Result {
+function resultOf({ errors, runtime, details, bytes, object, ...counts }: ResultRow): Result {
   const lines: ResultRows = object === null ? { kind: 'inline', bytes } : (JSON.parse(object) as ResultRows);
-  const result = { ...counts, errors: JSON.parse(errors) as Result['errors'], lines };
+  const known = JSON.parse(details) as Pick<Result, 'metrics' | 'outputs'>;
+  const result = { ...counts, ...known, errors: JSON.parse(errors) as Result['errors'], lines };
   return runtime === null ? result : { ...result, runtime };
 }

@@ -34,6 +34,8 @@ CREATE TABLE result_bodies (
   id INTEGER PRIMARY KEY,
   errors TEXT NOT NULL,
   runtime TEXT,
+  -- Metrics and outputs, as JSON.
+  details TEXT NOT NULL,
   -- The lines themselves, or as JSON the object and range that hold them.
   bytes BLOB,
   object TEXT,

@@ -84,7 +84,16 @@ export interface Format {
   /** Where the first record begins after a byte-order mark and, in CSV, the header; and the header's names. */
   readHeader(head: Uint8Array, complete: boolean): Header;
   decoder(shard: Uint8Array, options: DecodeOptions): ShardDecoder;
+  /** Replaces what only names a row's content (a URI) by that content; rows whose content cannot be had become errors. */
+  fetch?(batch: RowBatch, read: ReadObject): Promise<RowBatch>;
 }
+
+/**
+ * Reads a whole object that an input names.
+ * @param uri as the input has it: absolute (`gs://bucket/name`, a path), or relative to the input's own folder.
+ * @throws PermanentError NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT (no such kind of URI; larger than `maxBytes`).
+ */
+export type ReadObject = (uri: string, maxBytes: number) => Promise<Uint8Array>;
 
 export interface Header {
   /** Bytes before the first record: byte-order mark and header line. */

@@ -7,6 +7,25 @@ export interface Signature {
   readonly outputs: readonly TensorSpec[];
   /** TensorFlow's method name (`tensorflow/serving/predict`), where the model carries one. */
   readonly method?: string;
+  /** One of its inputs takes serialized tf.Examples: rows are made into them. */
+  readonly examples?: ExampleInput;
+}
+
+/** An input (dtype string, shape [null]) whose every element is a serialized tf.Example. */
+export interface ExampleInput {
+  readonly input: string;
+  /** What the graph parses out of them; undefined where nobody tells. */
+  readonly features?: readonly FeatureSpec[];
+}
+
+/** A feature of a tf.Example, as tf.io.parse_example takes it. */
+export interface FeatureSpec {
+  readonly name: string;
+  readonly dtype: 'float32' | 'int64' | 'string';
+  /** Of one Example's values; null: a list of any length (VarLenFeature), which may be missing. */
+  readonly shape: readonly number[] | null;
+  /** It may be missing: the graph has a default for it. */
+  readonly optional: boolean;
 }
 
 /** A loaded model: one session in one thread. */
@@ -20,7 +39,8 @@ export interface Model {
   /**
    * Scores one batch. Every input has the shape `[rows, ...rowShape]` (or no batch dimension where its spec has none).
    * Returns one tensor per output of the signature. Holds nothing of the batch afterwards.
-   * @throws whatever the runtime throws: the caller halves the batch and tries again.
+   * @throws RowFailures where it knows the rows that cannot be scored; else whatever the runtime throws: the caller halves the batch and
+   * tries again.
    */
   predict(signature: string, inputs: Tensors): Promise<Tensors>;
   /** Releases the session and its memory. */

@@ -4,6 +4,7 @@ import type { Status } from '../../shared/errors.ts';
 import { PermanentError } from '../../shared/errors.ts';
 import type { Job } from '../../shared/job.ts';
 import type { SplitTask } from '../../shared/messages.ts';
+import { NO_DISTRIBUTION, NO_METRICS, observe } from '../../shared/metrics.ts';
 import type { Part, Result, SplitRecord } from '../../shared/shard.ts';
 
 /** A name that no other test uses, so that suites can share a bucket, a database or an emulator. */
@@ -20,6 +21,7 @@ export function makeJob(change: Partial<Job> = {}): Job {
       displayName: 'digits',
       signatureName: 'serving_default',
       instancesFormat: 'jsonl',
+      predictionsFormat: 'jsonl',
       instanceConfig: { keyField: 'id' },
       maxItemsPerBatch: 1000,
       maxInputBytesPerBatch: 1 << 20,
@@ -64,6 +66,8 @@ export function makeResult(change: Partial<Result> = {}): Result {
     failed: 1,
     errors: [{ error: { code: 3, status: 'INVALID_ARGUMENT', message: 'x: not a number' }, count: 1, firstRows: [7] }],
     runtime: 'onnxruntime-node 1.30.0',
+    metrics: { ...NO_METRICS, num_inferences: 9, inference_request_batch_size: observe(NO_DISTRIBUTION, 9) },
+    outputs: [{ name: 'y', dtype: 'float32', shape: [null, 2] }],
     lines: { kind: 'inline', bytes: new TextEncoder().encode('{"key":1,"prediction":2}\n') },
     ...change,
   };
@@ -78,6 +82,8 @@ export function makePart(change: Partial<Part> = {}): Part {
     shards: [{ rows: 10, failed: 1, bytes: 250 }],
     errors: [],
     runtimes: ['onnxruntime-node 1.30.0'],
+    metrics: NO_METRICS,
+    outputs: [{ name: 'y', dtype: 'string', shape: null }],
     ...change,
   };
 }
