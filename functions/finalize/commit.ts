@@ -1,15 +1,17 @@
-import { COMPOSE_FAN_IN } from '../../shared/config.ts';
 import { ErrorGroups } from '../../shared/error-groups.ts';
-import { combineCrc32c, crc32c, decodeCrc32c, encodeCrc32c } from '../../shared/crc32c.ts';
-import { errorInfo, PermanentError } from '../../shared/errors.ts';
-import { isActive, locationOf, transition, verdict } from '../../shared/job.ts';
+import { crc32c, encodeCrc32c } from '../../shared/crc32c.ts';
+import { errorInfo } from '../../shared/errors.ts';
+import { isActive, transition, verdict } from '../../shared/job.ts';
 import type { Job, JobOutcome } from '../../shared/job.ts';
-import { manifestOf } from '../../shared/manifest.ts';
+import { manifestOf, metricsByVersion } from '../../shared/manifest.ts';
 import type { CommitTask } from '../../shared/messages.ts';
-import { composedName } from '../../shared/names.ts';
-import type { Ports, StoredObject } from '../../shared/ports.ts';
+import { addMetrics } from '../../shared/metrics.ts';
+import type { InferenceMetrics } from '../../shared/metrics.ts';
+import type { Ports } from '../../shared/ports.ts';
 import type { ErrorGroup } from '../../shared/shard.ts';
 import { deleteScratch, runTask } from '../job-task.ts';
+import { requireContent, writeResults } from './write-results.ts';
+import type { PartRef } from './write-results.ts';
 
 export type CommitPorts = Pick<Ports, 'objects' | 'queue' | 'ledger' | 'clock' | 'logger'>;
 
@@ -30,7 +32,8 @@ export async function commit(ports: CommitPorts, task: CommitTask): Promise<void
       isActive(current) ? end(current, outcome, ports.clock.now()) : undefined,
     );
     const { state } = ended;
-    ports.logger.log('INFO', `job ended: ${state}`, { job: job.id, state, rows: outcome.rows, failed: outcome.failed });
+    const { rows, failed } = outcome;
+    ports.logger.log('INFO', `job ended: ${state}`, { job: job.id, state, rows, failed, ...metricsByVersion(ended) });
     await deleteScratch(ports, job);
   };
   await runTask(ports, task.job, write, isActive);
@@ -47,74 +50,44 @@ function started(job: Job, now: number): Job {
   return job.state === 'JOB_STATE_QUEUED' ? transition(job, 'JOB_STATE_RUNNING', now) : job;
 }
 
-/** What is kept of the parts: their objects and the totals. Undefined where one is missing. */
+/** What is kept of the parts: their objects and the totals. */
 interface PartsSummary {
-  readonly objects: readonly StoredObject[];
+  readonly parts: readonly PartRef[];
   readonly rows: number;
   readonly failed: number;
   readonly errors: readonly ErrorGroup[];
   readonly runtimes: readonly string[];
+  readonly metrics?: InferenceMetrics;
 }
 
+/** @returns undefined where one is missing. */
 async function readParts(ports: CommitPorts, job: Job): Promise<PartsSummary | undefined> {
-  const objects: StoredObject[] = [];
+  const parts: PartRef[] = [];
   const errors = new ErrorGroups();
   const runtimes = new Set<string>();
   let rows = 0;
   let failed = 0;
+  let metrics: InferenceMetrics | undefined;
   for await (const part of ports.ledger.readParts(job.id)) {
-    objects.push(part.object);
+    const { split, object, outputs } = part;
+    parts.push({ split, object, ...(outputs && { outputs }) });
     errors.merge(part.errors, rows);
     rows += part.rows;
     failed += part.failed;
     for (const runtime of part.runtimes) runtimes.add(runtime);
+    if (part.metrics !== undefined) metrics = metrics === undefined ? part.metrics : addMetrics(metrics, part.metrics);
   }
-  if (objects.length !== job.plan.splits) return undefined;
-  return { objects, rows, failed, errors: errors.list(), runtimes: [...runtimes].sort() };
+  if (parts.length !== job.plan.splits) return undefined;
+  const summary = { parts, rows, failed, errors: errors.list(), runtimes: [...runtimes].sort() };
+  return { ...summary, ...(metrics && { metrics }) };
 }
 
-async function writeOutput(ports: CommitPorts, job: Job, parts: PartsSummary): Promise<JobOutcome> {
+async function writeOutput(ports: CommitPorts, job: Job, summary: PartsSummary): Promise<JobOutcome> {
   const { bucket, errors: errorsName } = job.plan.output;
-  const results = await writeResults(ports, job, parts.objects);
-  requireContent(results, contentOf(parts.objects));
-  const lines = Buffer.from(parts.errors.map((group) => `${JSON.stringify(group)}\n`).join(''));
+  const { parts, rows, failed, runtimes, metrics } = summary;
+  const results = await writeResults(ports, job, parts);
+  const lines = Buffer.from(summary.errors.map((group) => `${JSON.stringify(group)}\n`).join(''));
   const errors = (await ports.objects.create(bucket, errorsName, lines)).object;
   requireContent(errors, { size: lines.length, crc32c: encodeCrc32c(crc32c(lines)) });
-  return { rows: parts.rows, failed: parts.failed, runtimes: parts.runtimes, results, errors };
-}
-
-/** What the parts one after another are. */
-function contentOf(parts: readonly StoredObject[]): Pick<StoredObject, 'size' | 'crc32c'> {
-  let crc = 0;
-  let size = 0;
-  for (const part of parts) {
-    crc = combineCrc32c(crc, decodeCrc32c(part.crc32c), part.size);
-    size += part.size;
-  }
-  return { size, crc32c: encodeCrc32c(crc) };
-}
-
-/** An attempt before this one may have written the object, with the very same content. Any other content is somebody else's: it stays. */
-function requireContent(found: StoredObject, expected: Pick<StoredObject, 'size' | 'crc32c'>): void {
-  if (found.size === expected.size && found.crc32c === expected.crc32c) return;
-  throw new PermanentError(
-    'ALREADY_EXISTS',
-    `output ${locationOf(found)} is there already, and is not this job's: ${found.size} bytes, crc32c ${found.crc32c}; expected ${expected.size}, ${expected.crc32c}`,
-  );
-}
-
-/** Composes the parts in a tree of at most COMPOSE_FAN_IN sources a call. */
-async function writeResults(ports: CommitPorts, job: Job, parts: readonly StoredObject[]): Promise<StoredObject> {
-  const { output, scratch } = job.plan;
-  if (parts.length === 0) return (await ports.objects.create(output.bucket, output.results, new Uint8Array())).object;
-  let sources = parts;
-  for (let level = 1; sources.length > COMPOSE_FAN_IN; level++) {
-    const composed: StoredObject[] = [];
-    for (let at = 0; at < sources.length; at += COMPOSE_FAN_IN) {
-      const name = composedName(scratch.prefix, level, composed.length);
-      composed.push((await ports.objects.compose(scratch.bucket, sources.slice(at, at + COMPOSE_FAN_IN), name)).object);
-    }
-    sources = composed;
-  }
-  return (await ports.objects.compose(output.bucket, sources, output.results)).object;
+  return { rows, failed, runtimes, ...(metrics && { metrics }), results, errors };
 }

@@ -1,7 +1,7 @@
 import type { AssembleTask, CommitTask } from '../../shared/messages.ts';
 import { assemble } from './assemble.ts';
-import type { AssemblePorts } from './assemble.ts';
 import { commit } from './commit.ts';
+import type { AssemblePorts } from './write-part.ts';
 
 /** The two tasks of the fan-in: a split's results into its part, the parts into the output. */
 export function finalize(ports: AssemblePorts, task: AssembleTask | CommitTask): Promise<void> {
