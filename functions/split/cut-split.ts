@@ -1,14 +1,13 @@
-import { PermanentError } from '../../shared/errors.ts';
 import { RangeCutter } from '../../shared/formats/range-cutter.ts';
 import type { Cut } from '../../shared/formats/range-cutter.ts';
-import { formatOf } from '../../shared/formats/registry.ts';
-import { gunzip, isGzipError } from '../../shared/input.ts';
-import { locationOf } from '../../shared/job.ts';
+import { formatOf, openTable } from '../../shared/formats/registry.ts';
+import { randomAccess, unpacked } from '../../shared/input.ts';
 import type { Job } from '../../shared/job.ts';
 import { stagedName } from '../../shared/names.ts';
-import type { ByteStream, ObjectStore } from '../../shared/ports.ts';
+import type { ByteStream, ObjectStore, TableSource } from '../../shared/ports.ts';
 import type { Shard, Split, SplitRecord } from '../../shared/shard.ts';
 import { isIndependent } from '../../shared/split-plan.ts';
+import { tableInputLines } from '../../shared/table-input.ts';
 import { PendingBytes } from './pending-bytes.ts';
 
 /** Takes one shard; the next is cut when it is done. */
@@ -16,10 +15,11 @@ export type EmitShard = (shard: Shard) => Promise<void>;
 
 /**
  * Reads a split and cuts it into shards, in order. An input that can be ranged is only looked through: its shards are ranges of it. One that
- * cannot (gzip) is decompressed, and the shards that are wanted are staged as objects of their own.
+ * cannot (gzip) is unpacked, a unit of a table read as JSON lines, and the shards that are wanted are staged as objects of their own.
  * @param start where the split's first record begins, known where its input must be read in sequence.
  * @param wanted whether a shard still needs scoring: what does not is not staged.
- * @throws PermanentError DATA_LOSS where the compressed data is broken; NOT_FOUND where the input has changed.
+ * @param tables where an input may be a table that is no file.
+ * @throws PermanentError DATA_LOSS where the packed data is broken; NOT_FOUND where the input has changed.
  */
 export async function cutSplit(
   objects: ObjectStore,
@@ -28,9 +28,10 @@ export async function cutSplit(
   start: number | undefined,
   wanted: (shard: number) => boolean,
   emit: EmitShard,
+  tables?: TableSource,
 ): Promise<SplitRecord> {
   const begin = start ?? split.start;
-  const sync = start === undefined && !split.first;
+  const sync = start === undefined && !split.first && !split.whole && split.input.layout === undefined;
   const cutter = cutterOf(job, split, begin, sync);
   let shards = 0;
   const toShard = (cut: Cut, object: Shard['object'], at: number): Shard => ({
@@ -61,7 +62,7 @@ export async function cutSplit(
       shards++;
     }
   };
-  for await (const chunk of contentOf(objects, split, sync ? begin - 1 : begin)) {
+  for await (const chunk of contentOf(objects, tables, split, sync ? begin - 1 : begin)) {
     if (split.whole) pending.push(chunk);
     await take(cutter.push(chunk));
     pending.dropOversize(cutter.end);
@@ -77,6 +78,7 @@ function cutterOf(job: Job, split: Split, start: number, sync: boolean): RangeCu
     throw new Error(`split ${split.index} needs to be told where it begins [job=${job.id}]`);
   return new RangeCutter({
     format: formatOf(split.input.format),
+    ...(split.input.layout && { layout: split.input.layout }),
     start,
     end: split.end,
     begin: sync ? 'sync' : 'exact',
@@ -86,23 +88,41 @@ function cutterOf(job: Job, split: Split, start: number, sync: boolean): RangeCu
   });
 }
 
-/** The input's bytes from the offset to its end, decompressed; they are read as far as they are asked for. */
-async function* contentOf(objects: ObjectStore, split: Split, from: number): ByteStream {
+/** The bytes that the split's records are found in, from the offset on; they are read as far as they are asked for. */
+async function* contentOf(
+  objects: ObjectStore,
+  tables: TableSource | undefined,
+  split: Split,
+  from: number,
+): ByteStream {
   const { input } = split;
-  if (!split.whole) {
-    yield* objects.read(input, from, input.size);
-    return;
-  }
-  let skip = from;
-  try {
-    for await (const chunk of gunzip(objects.read(input, 0, input.size))) {
-      if (skip < chunk.length) yield chunk.subarray(skip);
-      skip = Math.max(0, skip - chunk.length);
-    }
-  } catch (error) {
-    if (!isGzipError(error)) throw error;
-    throw new PermanentError('DATA_LOSS', `input ${locationOf(input)}: the gzip data is broken: ${error.message}`, {
-      cause: error,
-    });
+  if (input.layout !== undefined) yield* anything(split.end - from);
+  else if (split.whole) yield* skip(await linesOf(objects, tables, split), from);
+  else yield* objects.read(input, from, input.size);
+}
+
+async function linesOf(
+  objects: ObjectStore,
+  tables: TableSource | undefined,
+  { input, unit }: Split,
+): Promise<ByteStream> {
+  if (input.table === undefined || unit === undefined) return unpacked(objects, input);
+  if (input.table.format === 'bigquery') return tableInputLines(tables, input, unit);
+  const table = await openTable(input.table.format, randomAccess(objects, input));
+  return table.lines(unit);
+}
+
+const NOTHING = new Uint8Array(1024 * 1024);
+
+/** So many bytes, of which only the number matters: where records are of one size, nothing is read to find them. */
+function* anything(bytes: number): Generator<Uint8Array> {
+  for (let left = bytes; left > 0; left -= NOTHING.length) yield NOTHING.subarray(0, left);
+}
+
+async function* skip(content: ByteStream, bytes: number): ByteStream {
+  let left = bytes;
+  for await (const chunk of content) {
+    if (left < chunk.length) yield chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
   }
 }

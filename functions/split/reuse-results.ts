@@ -1,6 +1,14 @@
 import { PermanentError } from '../../shared/errors.ts';
-import type { Job } from '../../shared/job.ts';
+import type { Job, JobSpec } from '../../shared/job.ts';
 import type { Ports } from '../../shared/ports.ts';
+
+/**
+ * Whether a redrive of that job takes over lines of its output. In other formats than JSON lines a shard has no bytes of its own there: every shard
+ * is scored again.
+ */
+export function canReuse({ predictionsFormat }: JobSpec): boolean {
+  return predictionsFormat === 'jsonl';
+}
 
 /**
  * In a redrive, the shards that scored without a failed row keep their lines: their results are ranges of the first job's output.
@@ -8,7 +16,7 @@ import type { Ports } from '../../shared/ports.ts';
  * @throws PermanentError NOT_FOUND where the first job or its output is gone.
  */
 export async function reuseResults(ports: Pick<Ports, 'ledger'>, job: Job, split: number): Promise<readonly number[]> {
-  if (job.spec.redriveOf === undefined) return [];
+  if (job.spec.redriveOf === undefined || !canReuse(job.spec)) return [];
   const origin = await ports.ledger.getJob(job.spec.redriveOf);
   const part = await ports.ledger.getPart(job.spec.redriveOf, split);
   if (origin?.outcome === undefined || part === undefined) {

@@ -9,7 +9,7 @@ import { runTask } from '../job-task.ts';
 import { cutSplit } from './cut-split.ts';
 import { reuseResults } from './reuse-results.ts';
 
-export type SplitPorts = Pick<Ports, 'objects' | 'queue' | 'ledger' | 'clock' | 'logger'>;
+export type SplitPorts = Pick<Ports, 'objects' | 'queue' | 'ledger' | 'clock' | 'logger' | 'tables'>;
 
 /**
  * Cuts one split into shards and publishes one task for each that has no result yet; then records what the split holds, and makes the
@@ -53,6 +53,7 @@ async function cutAndPublish(ports: SplitPorts, job: Job, unit: Split, start?: n
       tasks = [];
       batch = Math.min(PUBLISH_BATCH, batch * 2);
     },
+    ports.tables,
   );
   for (let at = 0; at < tasks.length; at += PUBLISH_BATCH)
     await ports.queue.publish(tasks.slice(at, at + PUBLISH_BATCH));

@@ -1,5 +1,5 @@
 import { errorInfo } from '../errors.ts';
-import type { ErrorInfo } from '../errors.ts';
+import type { ErrorInfo, Status } from '../errors.ts';
 import type { Signature } from '../models/model.ts';
 import type { Tensor } from '../tensor.ts';
 import { elementCount } from '../tensor.ts';
@@ -83,9 +83,9 @@ export class BatchBuilder {
   }
 
   /** Ends a row that did not decode: what was read of it is dropped. */
-  fail(error: RowError): void {
+  fail(error: RowError, status: Status = 'INVALID_ARGUMENT'): void {
     const row = this.#endRow();
-    this.#errors.set(row, errorInfo('INVALID_ARGUMENT', error.message));
+    this.#errors.set(row, errorInfo(status, error.message));
     const committed = this.#fixed ? (this.#groups.get('')?.rows.length ?? 0) : 0;
     this.inputs.forEach(({ column }, index) => {
       column.truncate(committed * (this.#rowSizes[index] ?? 1));

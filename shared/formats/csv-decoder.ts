@@ -1,13 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 
-import { CLOSE_BRACE, CLOSE_BRACKET, COLON, COMMA, CR, LF, OPEN_BRACE, OPEN_BRACKET, asBuffer } from './ascii.ts';
+import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, CR, LF, OPEN_BRACE, OPEN_BRACKET, asBuffer } from './ascii.ts';
 import { BatchBuilder } from './batch-builder.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { PLAIN_CELL, cellTypeOf, writeCell, writeCellLeniently } from './csv-cell.ts';
-import type { CellType } from './csv-cell.ts';
+import { PLAIN_CELL, writeCell, writeCellLeniently } from './csv-cell.ts';
+import { columnOf, exampleOf, unusable } from './csv-columns.ts';
+import type { CsvColumn, CsvExample } from './csv-columns.ts';
 import { Cells, CsvReader } from './csv-reader.ts';
+import { takeBytes } from './example-columns.ts';
 import { FieldPlan } from './field-plan.ts';
-import type { FieldRole } from './field-plan.ts';
 import type { DecodeOptions, InstanceConfig, RowBatch, ShardDecoder } from './format.ts';
 import type { InputReader } from './input-reader.ts';
 import { numberEnd } from './json-number.ts';
@@ -15,21 +16,12 @@ import { JsonReader } from './json-reader.ts';
 import { FloatReader } from './kernel/float-reader.ts';
 import { KernelText } from './kernel/kernel-text.ts';
 import { checkSize, checkUtf8, writeRecordAsString } from './record-label.ts';
-import { INSTANCE, RowError, listOf, subjectOf, unexpected } from './row-error.ts';
-
-interface CsvColumn {
-  readonly name: string;
-  /** The name and a colon, as JSON. */
-  readonly label: Buffer;
-  readonly subject: string;
-  readonly role: FieldRole;
-  readonly type: CellType;
-}
+import { INSTANCE, RowError, unexpected } from './row-error.ts';
 
 /**
  * Decodes CSV records: each is an object by the names of the columns, and becomes an instance as the same object in a JSON line would, its
  * cells typed by the inputs that they feed. Without an instanceType, the cells are a list where the signature has one input, an object
- * where it has several.
+ * where it has several, or takes tf.Examples: of those, an empty cell is a missing feature where that may be missing.
  *
  * The echo of a record without a key is that list or, where it is an object or columns are left out, the object of all columns.
  */
@@ -46,6 +38,7 @@ export class CsvDecoder implements ShardDecoder {
   /** The list is made of neighbouring columns, in their order. */
   readonly #isRun: boolean;
   readonly #keyColumn: number;
+  readonly #example: CsvExample | undefined;
   /** What is wrong with every record: the columns do not make up an instance. */
   readonly #unusable: RowError | undefined;
   readonly #builder: BatchBuilder;
@@ -56,7 +49,8 @@ export class CsvDecoder implements ShardDecoder {
   #pos = 0;
 
   constructor(shard: Uint8Array, { signature, instanceConfig, columns = [], maxRowBytes }: DecodeOptions) {
-    const instanceType = instanceConfig.instanceType ?? (signature.inputs.length === 1 ? 'array' : 'object');
+    const isList = signature.inputs.length === 1 && signature.examples === undefined;
+    const instanceType = instanceConfig.instanceType ?? (isList ? 'array' : 'object');
     const plan = new FieldPlan(signature, { ...instanceConfig, instanceType });
     this.#bytes = asBuffer(shard);
     this.#json = new JsonReader(new FloatReader(new KernelText(this.#bytes)));
@@ -67,13 +61,18 @@ export class CsvDecoder implements ShardDecoder {
     this.#builder = new BatchBuilder(signature);
     this.#asList = plan.asList;
     this.#columns = columns.map((name) => columnOf(name, plan));
-    const fed = [...this.#columns.keys()].filter((index) => (this.#columns[index]?.role.input ?? -1) >= 0);
+    const feeds = (index: number): boolean => {
+      const { input = -1, feature } = this.#columns[index]?.role ?? {};
+      return input >= 0 || feature !== undefined;
+    };
+    const fed = [...this.#columns.keys()].filter(feeds);
     const order = (index: number): number => this.#columns[index]?.role.order ?? -1;
     this.#fed = plan.asList ? fed.sort((a, b) => order(a) - order(b)) : fed;
     this.#echoesList = plan.asList && fed.length === columns.length && fed.every((column, index) => column === index);
     this.#isRun = plan.asList && this.#fed.every((column, place) => column === (this.#fed[0] ?? 0) + place);
     this.#keyColumn = instanceConfig.keyField === undefined ? -1 : columns.indexOf(instanceConfig.keyField);
-    this.#unusable = unusable(plan, this.#columns, this.#builder);
+    this.#example = exampleOf(plan, this.#columns, this.#builder.inputs);
+    this.#unusable = unusable(plan, this.#columns, this.#builder.inputs, this.#example);
   }
 
   next(maxRows: number): RowBatch | undefined {
@@ -118,7 +117,7 @@ export class CsvDecoder implements ShardDecoder {
     try {
       if (this.#unusable !== undefined) return this.#unusable;
       const [list] = this.#builder.inputs;
-      if (!this.#asList) for (const index of this.#fed) this.#feed(index);
+      if (!this.#asList) this.#object();
       else if (list !== undefined && !this.#feedRun(list)) {
         list.beginList();
         for (const index of this.#fed) this.#feed(index);
@@ -129,6 +128,12 @@ export class CsvDecoder implements ShardDecoder {
       if (error instanceof RowError) return error;
       throw error;
     }
+  }
+
+  #object(): void {
+    this.#example?.fields.begin();
+    for (const index of this.#fed) this.#feed(index);
+    if (this.#example !== undefined) takeBytes(this.#example.input, this.#example.fields.encode(), INSTANCE);
   }
 
   /** Gives the cells of the list to its input at once, as they stand in the record; returns whether that could be done. */
@@ -143,11 +148,12 @@ export class CsvDecoder implements ShardDecoder {
 
   /** Gives one cell, as JSON, to its input. */
   #feed(index: number): void {
-    const { role, subject, type } = this.#columns[index] as CsvColumn;
+    const { role, subject, type, optional } = this.#columns[index] as CsvColumn;
     const scratch = this.#scratch;
     const json = this.#json;
     const start = this.#cells.starts[index] as number;
     const end = this.#cells.ends[index] as number;
+    if (optional && start === end) return;
     if (type.numeric && numberEnd(this.#bytes, start) === end) json.reset(this.#bytes, start, end);
     else {
       scratch.length = 0;
@@ -156,7 +162,8 @@ export class CsvDecoder implements ShardDecoder {
       json.reset(scratch.bytes, 0, scratch.length - 1);
     }
     const input = this.#builder.inputs[role.input];
-    if (role.element) input?.item(json, subject);
+    if (role.feature !== undefined) this.#example?.fields.read(json, role, subject);
+    else if (role.element) input?.item(json, subject);
     else input?.read(json, subject);
   }
 
@@ -199,32 +206,6 @@ export class CsvDecoder implements ShardDecoder {
       writeRecordAsString(labels, this.#bytes, start, last);
     }
   }
-}
-
-function columnOf(name: string, plan: FieldPlan): CsvColumn {
-  const role = plan.role(name);
-  const spec = plan.signature.inputs[role.input];
-  return {
-    name,
-    label: Buffer.concat([Buffer.from(JSON.stringify(name)), Buffer.of(COLON)]),
-    subject: subjectOf(name),
-    role,
-    type: spec === undefined ? PLAIN_CELL : cellTypeOf(spec, role.element),
-  };
-}
-
-/** The error of columns that do not make up an instance. */
-function unusable(plan: FieldPlan, columns: readonly CsvColumn[], { inputs }: BatchBuilder): RowError | undefined {
-  if (plan.asList && inputs.length !== 1) {
-    const names = listOf(inputs.map(({ spec }) => spec.name));
-    return unexpected(INSTANCE, 'a list', `instanceType object: an object with the inputs ${names}`);
-  }
-  const unknown = columns.find(({ role }) => role.unknown);
-  if (unknown !== undefined) return plan.refuse(unknown.name);
-  const names = new Set(columns.map(({ name }) => name));
-  const missing = plan.required.find(({ name }) => !names.has(name));
-  if (missing === undefined) return undefined;
-  return plan.missing(missing, inputs.find(({ spec }) => spec.name === missing.name)?.expected ?? 'a value');
 }
 
 function countOf(count: number): string {

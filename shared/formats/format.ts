@@ -2,8 +2,29 @@ import type { ErrorInfo } from '../errors.ts';
 import type { Signature } from '../models/model.ts';
 import type { Tensors } from '../tensor.ts';
 
-/** Input formats that Fanfold can split and decode; `conventions` names more, each a file in this folder. */
-export type InstancesFormat = 'jsonl' | 'csv';
+/** What an input may hold. The first five are streams of records (`Format`), the others tables (`TableFormat`), whose rows become JSON lines. */
+const INSTANCES_FORMATS = [
+  'jsonl',
+  'csv',
+  'tf-record',
+  'file-list',
+  'npy',
+  'npz',
+  'parquet',
+  'bigquery',
+] as const;
+
+export type InstancesFormat = (typeof INSTANCES_FORMATS)[number];
+
+/** What a job may call its inputs' format: Vertex AI's `tf-record-gzip` are TFRecords that are packed, by gzip or zlib. */
+export const DECLARED_FORMATS = [...INSTANCES_FORMATS, 'tf-record-gzip'] as const;
+
+export type DeclaredFormat = (typeof DECLARED_FORMATS)[number];
+
+/** What a declared format's files hold. */
+export function contentFormat(declared: DeclaredFormat): InstancesFormat {
+  return declared === 'tf-record-gzip' ? 'tf-record' : declared;
+}
 
 /** How an instance reaches the model and what its output line carries (Vertex AI's instanceConfig, and `rowKeys`). */
 export interface InstanceConfig {
@@ -37,6 +58,8 @@ export interface DecodeOptions {
   readonly instanceConfig: InstanceConfig;
   /** CSV: the header's column names. */
   readonly columns?: readonly string[];
+  /** npy: what each record holds. */
+  readonly layout?: RecordLayout;
   /** A record of more bytes is its row's error. */
   readonly maxRowBytes: number;
 }
@@ -75,12 +98,15 @@ export interface ShardDecoder {
 export interface Format {
   readonly name: InstancesFormat;
   /**
-   * Whether a record boundary can be found from any offset (`anywhere`: JSON lines), or only by reading from the file's first
-   * record (`from-start`: CSV, where a newline may stand between quotes). Splits of a `from-start` file are cut in
-   * sequence, each handing its end to the next.
+   * Whether a record boundary can be found from any offset (`anywhere`: JSON lines), is reckoned from the offset (`computed`: npy, whose
+   * records are of one size), or is found only by reading from the file's first record (`from-start`: CSV, where a newline may
+   * stand between quotes). Splits of a `from-start` file are cut in sequence, each handing its end to the next.
    */
-  readonly boundaries: 'anywhere' | 'from-start';
-  scanner(): RecordScanner;
+  readonly boundaries: 'anywhere' | 'computed' | 'from-start';
+  /** At most so many rows make good batches: `fetch` holds the content of all of a batch's rows at once. */
+  readonly maxBatchRows?: number;
+  /** @param layout of the records, where `boundaries` is `computed`. */
+  scanner(layout?: RecordLayout): RecordScanner;
   /** Where the first record begins after a byte-order mark and, in CSV, the header; and the header's names. */
   readHeader(head: Uint8Array, complete: boolean): Header;
   decoder(shard: Uint8Array, options: DecodeOptions): ShardDecoder;
@@ -91,12 +117,28 @@ export interface Format {
 /**
  * Reads a whole object that an input names.
  * @param uri as the input has it: absolute (`gs://bucket/name`, a path), or relative to the input's own folder.
- * @throws PermanentError NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT (no such kind of URI; larger than `maxBytes`).
+ * @throws PermanentError NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT (no such kind of URI; larger than a row may be).
  */
-export type ReadObject = (uri: string, maxBytes: number) => Promise<Uint8Array>;
+export type ReadObject = (uri: string) => Promise<Uint8Array>;
 
 export interface Header {
   /** Bytes before the first record: byte-order mark and header line. */
   readonly length: number;
   readonly columns?: readonly string[];
+  /** Where all records are of one size. */
+  readonly layout?: RecordLayout;
+  /** The rows are not one after another: the file is to be read as a table. */
+  readonly asTable?: boolean;
+}
+
+/** Records of one size, one after another: the rows of an array. */
+export interface RecordLayout {
+  /** The file's own name of the elements' type: NumPy's `<f4`, `|u1`, `>i8`, `<U12`. */
+  readonly element: string;
+  /** Of one row's value: `[]` for a scalar. */
+  readonly shape: readonly number[];
+  /** Bytes of a record; at least 1. */
+  readonly bytes: number;
+  /** How many records the header promises. */
+  readonly rows: number;
 }

@@ -1,3 +1,4 @@
+import { elementCount } from '../tensor.ts';
 import type { TensorSpec } from '../tensor.ts';
 import { CLOSE_BRACKET, OPEN_BRACKET } from './ascii.ts';
 import type { Column } from './columns.ts';
@@ -77,6 +78,28 @@ export class InputReader {
     if (!(this.column instanceof StringColumn)) throw unexpected(subject, 'bytes', this.expected);
     this.#checkDepth(json, subject, 0);
     this.column.base64(json, subject);
+  }
+
+  /** The shape of a row of so many elements; undefined where no row has as many, or which shape it is cannot be told. */
+  shapeOf(count: number): readonly number[] | undefined {
+    const { dimensions } = this;
+    if (dimensions === null) return count === 1 ? [] : [count];
+    const known = elementCount(dimensions.map((size) => size ?? 1));
+    const open = dimensions.filter((size) => size === null).length;
+    const size = open === 0 ? 1 : count / known;
+    if (open > 1 || !Number.isInteger(size) || known * size !== count) return undefined;
+    return dimensions.map((length) => length ?? size);
+  }
+
+  /** Takes the elements, in row-major order, as the row's. Returns false, having taken nothing, where they make no row. */
+  take(elements: Column): boolean {
+    const shape = this.shapeOf(elements.length);
+    if (shape === undefined) return false;
+    this.beginList();
+    this.#rank = shape.length;
+    for (const depth of this.#openDepths) this.#sizes[depth] = shape[depth] ?? UNKNOWN;
+    this.column.append(elements);
+    return true;
   }
 
   /**

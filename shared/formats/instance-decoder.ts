@@ -1,4 +1,7 @@
 import { CLOSE_BRACE, CLOSE_BRACKET, COLON, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './ascii.ts';
+import { ExampleFields } from './example-fields.ts';
+import { takeBytes } from './example-columns.ts';
+import { BYTES_FIELD } from './field-plan.ts';
 import type { FieldPlan, FieldRole } from './field-plan.ts';
 import type { InputReader } from './input-reader.ts';
 import { JsonReader } from './json-reader.ts';
@@ -8,7 +11,6 @@ import type { RowError } from './row-error.ts';
 
 /** More field names than this are forgotten and met anew. */
 const MAX_SLOTS = 20_000;
-const BYTES_FIELD = 'b64';
 
 /** A field that records have: its role, and which record had it last. */
 interface Slot {
@@ -17,7 +19,18 @@ interface Slot {
   seen: number;
 }
 
-/** Decodes instances of JSON text into the columns of the inputs, by TensorFlow Serving's row format. */
+/** The input that takes tf.Examples, and the fields that make them up. */
+interface ExampleSlot {
+  readonly fields: ExampleFields;
+  readonly slot: Slot;
+  readonly input: InputReader;
+}
+
+/**
+ * Decodes instances of JSON text into the columns of the inputs, by TensorFlow Serving's row format. Where an input takes serialized tf.Examples, an
+ * object of fields is made into one (`ExampleFields`), as Serving does with the examples of :classify and :regress; `{"b64": …}`, a string and
+ * an object that names the input are taken as they are.
+ */
 export class InstanceDecoder {
   /** Where the key is in the record that was decoded last. */
   keyStart = 0;
@@ -29,6 +42,8 @@ export class InstanceDecoder {
   readonly #plan: FieldPlan;
   readonly #inputs: readonly InputReader[];
   readonly #required: readonly Slot[];
+  /** Where an instance's fields can make up the tf.Example that an input takes. */
+  readonly #example: ExampleSlot | undefined;
   #slots = new Map<string, Slot>();
   /** In the order of the last record: the next record's fields are likely the same. */
   #order: Slot[] = [];
@@ -39,6 +54,8 @@ export class InstanceDecoder {
     this.#plan = plan;
     this.#inputs = inputs;
     this.#required = plan.required.map(({ name }) => this.#slot(name));
+    const input = inputs[plan.examples];
+    this.#example = input && { fields: new ExampleFields(plan), slot: this.#slot(input.spec.name), input };
   }
 
   /**
@@ -86,22 +103,30 @@ export class InstanceDecoder {
   #object(json: JsonReader): void {
     json.pos++;
     let index = 0;
+    this.#example?.fields.begin();
     if (!json.take(CLOSE_BRACE)) {
       do this.#field(json, this.#name(json, index++));
       while (json.another(CLOSE_BRACE));
     }
     this.#checkRequired();
+    if (this.#example !== undefined) this.#endExample(this.#example);
   }
 
   #field(json: JsonReader, slot: Slot): void {
-    const { key, input, unknown } = slot.role;
+    const { key, input, extra } = slot.role;
     if (key) this.#key(json, slot);
     if (input >= 0) {
       if (key) json.pos = this.keyStart;
       else this.#once(slot);
       (this.#inputs[input] as InputReader).read(json, slot.subject);
-    } else if (unknown) this.#unknown(json, slot);
+    } else if (extra) this.#extra(json, slot);
     else if (!key) json.skipValue();
+  }
+
+  /** Gives the fields of the instance, as a tf.Example, to the input, unless the instance had the input's value itself. */
+  #endExample({ fields, slot, input }: ExampleSlot): void {
+    if (slot.seen !== this.#record || slot.role.feature !== undefined) takeBytes(input, fields.encode(), INSTANCE);
+    else if (fields.first !== undefined) throw this.#plan.beside(fields.first);
   }
 
   #key(json: JsonReader, slot: Slot): void {
@@ -112,8 +137,15 @@ export class InstanceDecoder {
     this.keyEnd = json.pos;
   }
 
-  /** A field that no input takes: `{"b64": …}` is the value of a signature of one string input; else an error. */
-  #unknown(json: JsonReader, slot: Slot): void {
+  /** A field that no input takes: a feature, or `{"b64": …}`, which is the value of a signature of one string input; else an error. */
+  #extra(json: JsonReader, slot: Slot): void {
+    const { key, feature } = slot.role;
+    if (feature !== undefined) {
+      if (key) json.pos = this.keyStart;
+      else this.#once(slot);
+      this.#example?.fields.read(json, slot.role, slot.subject);
+      return;
+    }
     const [input] = this.#inputs;
     if (slot.role.name !== BYTES_FIELD || this.#inputs.length !== 1 || input?.spec.dtype !== 'string') {
       throw this.#plan.refuse(slot.role.name);
@@ -191,7 +223,8 @@ export class InstanceDecoder {
       throw this.#plan.missing(role, input?.expected ?? 'a value');
     }
     if (this.#slots.size > MAX_SLOTS) {
-      this.#slots = new Map(this.#required.map((slot) => [slot.role.name, slot]));
+      const kept = this.#example === undefined ? this.#required : [...this.#required, this.#example.slot];
+      this.#slots = new Map(kept.map((slot) => [slot.role.name, slot]));
       this.#order = [];
     }
   }

@@ -1,8 +1,10 @@
 import { LF, asBuffer } from './ascii.ts';
-import type { Format, RecordScanner } from './format.ts';
+import type { Format, RecordLayout, RecordScanner } from './format.ts';
 
 export interface RangeCutterOptions {
   readonly format: Format;
+  /** Of the records, where they are of one size. */
+  readonly layout?: RecordLayout;
   /** The range: records that begin in `[start, end)` of the file belong to it. */
   readonly start: number;
   readonly end: number;
@@ -50,11 +52,11 @@ export class RangeCutter {
   #cuts: Cut[] = [];
 
   constructor(options: RangeCutterOptions) {
-    const { format, start, end, begin } = options;
+    const { format, layout, start, end, begin } = options;
     if (begin === 'sync' && format.boundaries !== 'anywhere')
       throw new Error(`${format.name}: a range begins at an exact offset`);
     this.#options = options;
-    this.#scanner = format.scanner();
+    this.#scanner = format.scanner(layout);
     this.#offset = begin === 'sync' ? start - 1 : start;
     this.#origin = begin === 'sync' ? undefined : start;
     this.#start = start;

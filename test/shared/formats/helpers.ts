@@ -1,4 +1,4 @@
-import type { DecodeOptions, InstancesFormat, RowBatch } from '../../../shared/formats/format.ts';
+import type { DecodeOptions, Format, InstancesFormat, RowBatch } from '../../../shared/formats/format.ts';
 import { formatOf } from '../../../shared/formats/registry.ts';
 import type { Signature } from '../../../shared/models/model.ts';
 import type { DType, TensorSpec } from '../../../shared/tensor.ts';
@@ -14,13 +14,14 @@ export function signature(...inputs: TensorSpec[]): Signature {
 export type Options = Partial<DecodeOptions> & Pick<DecodeOptions, 'signature'>;
 
 export function decodeAll(
-  format: InstancesFormat,
+  format: InstancesFormat | Format,
   content: string | Uint8Array,
   options: Options,
   maxRows = 100,
 ): RowBatch[] {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  const decoder = formatOf(format).decoder(bytes, { instanceConfig: {}, maxRowBytes: 1_000_000, ...options });
+  const chosen = typeof format === 'string' ? formatOf(format) : format;
+  const decoder = chosen.decoder(bytes, { instanceConfig: {}, maxRowBytes: 1_000_000, ...options });
   const batches: RowBatch[] = [];
   for (let batch = decoder.next(maxRows); batch !== undefined; batch = decoder.next(maxRows)) batches.push(batch);
   return batches;
@@ -57,7 +58,7 @@ function rowsOf(batch: RowBatch): PlainRow[] {
 }
 
 export function decodeRows(
-  format: InstancesFormat,
+  format: InstancesFormat | Format,
   content: string | Uint8Array,
   options: Options,
   maxRows = 100,
@@ -66,6 +67,10 @@ export function decodeRows(
 }
 
 /** The only row's error. */
-export function errorOf(format: InstancesFormat, content: string | Uint8Array, options: Options): string | undefined {
+export function errorOf(
+  format: InstancesFormat | Format,
+  content: string | Uint8Array,
+  options: Options,
+): string | undefined {
   return decodeRows(format, content, options)[0]?.error;
 }
