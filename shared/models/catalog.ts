@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { compareUtf8 } from '../compare-utf8.ts';
 import { PermanentError } from '../errors.ts';
-import type { ByteStream, ModelSummary } from '../ports.ts';
-import type { ModelConfig } from './model-config.ts';
+import type { CatalogModel, ModelSummary, NewModelFile } from '../ports.ts';
 
 /** What every model store decides alike: how references are read, which version they mean, what a version's digest is. */
 
@@ -12,16 +11,12 @@ const MODEL_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const VERSION = /^[0-9]{1,18}$/;
 const LABEL = /^[A-Za-z][A-Za-z0-9_.-]{0,62}$/;
 
-/** A model as its folder shows it. */
-export interface CatalogModel {
-  readonly model: string;
-  /** In any order. */
-  readonly versions: readonly string[];
-  readonly config: ModelConfig;
-}
-
 export function isModelName(name: string): boolean {
   return MODEL_NAME.test(name);
+}
+
+export function isLabel(name: string): boolean {
+  return LABEL.test(name);
 }
 
 export function isVersion(name: string): boolean {
@@ -76,28 +71,22 @@ export function summarize(entry: CatalogModel): ModelSummary | undefined {
   return { model: entry.model, versions, defaultVersion: version, labels: { ...entry.config.labels } };
 }
 
-function defaultVersion({ versions, config }: CatalogModel): string | undefined {
+/** The configured one, else the highest; undefined where there is none. */
+export function defaultVersion({ versions, config }: CatalogModel): string | undefined {
   return config.defaultVersion ?? [...versions].sort(compareVersions).at(-1);
 }
 
 /** By number; `01` before `1`. */
-function compareVersions(a: string, b: string): number {
+export function compareVersions(a: string, b: string): number {
   const [left, right] = [BigInt(a), BigInt(b)];
   return left === right ? compareUtf8(a, b) : left < right ? -1 : 1;
-}
-
-/** A file of a version, as the digest takes it. */
-export interface DigestFile {
-  readonly name: string;
-  readonly size: number;
-  content(): ByteStream;
 }
 
 /**
  * SHA-256 over the files in order of their names: for each the line `["<name>",<size>]` as JSON, then its content.
  * @returns hex.
  */
-export async function digestFiles(files: readonly DigestFile[]): Promise<string> {
+export async function digestFiles(files: readonly NewModelFile[]): Promise<string> {
   const hash = createHash('sha256');
   for (const file of [...files].sort((a, b) => compareUtf8(a.name, b.name))) {
     hash.update(`${JSON.stringify([file.name, file.size])}\n`);

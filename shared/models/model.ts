@@ -34,6 +34,8 @@ export interface Model {
   readonly runtime: string;
   /** By name; a runtime without named signatures has exactly `serving_default`. */
   readonly signatures: Readonly<Record<string, Signature>>;
+  /** Signatures that the model has and nothing here runs, with the reason; asking for one fails with exactly that. */
+  readonly refused?: Readonly<Record<string, string>>;
   /** Bytes held in memory by the weights. */
   readonly byteSize: number;
   /**

@@ -13,6 +13,9 @@ export type Tfjs = typeof import('@tensorflow/tfjs-core');
 /** `tensorflow`: libtensorflow through tfjs-node. `wasm`: XNNPACK. `cpu`: plain JavaScript, the one that has every kernel. */
 export type TfjsBackendName = 'tensorflow' | 'wasm' | 'cpu';
 
+/** Activates another backend for what follows in the same work. */
+export type UseBackend = (name: TfjsBackendName) => Promise<void>;
+
 /** How a TensorFlow.js model is run; without a word, as fast as it can be. */
 export interface TfjsOptions {
   /** This backend, instead of the fastest one that runs the model. */
@@ -40,13 +43,15 @@ let wasmBroken = false;
  * Runs `work` with this backend active, after every earlier work on TensorFlow.js in this thread has ended. Not reentrant.
  * @throws ModelLostError where `work` made the WebAssembly module abort; the next call starts a new module.
  */
-export function onBackend<T>(name: TfjsBackendName, work: (tf: Tfjs) => T | Promise<T>): Promise<T> {
+export function onBackend<T>(name: TfjsBackendName, work: (tf: Tfjs, use: UseBackend) => T | Promise<T>): Promise<T> {
   const result = turn.then(async () => {
     const tf = await activate(name);
     try {
-      return await work(tf);
+      return await work(tf, async (other) => {
+        if (tf.getBackend() !== other) await activate(other);
+      });
     } catch (error) {
-      if (name !== 'wasm' || !isAbort(error)) throw error;
+      if (tf.getBackend() !== 'wasm' || !isAbort(error)) throw error;
       wasmBroken = true;
       wasmLosses += 1;
       throw new ModelLostError(`TensorFlow.js's WebAssembly module aborted: ${error.message}`, { cause: error });

@@ -25,6 +25,8 @@ export function layersNeedCpu({ topology }: TfjsArtifacts): boolean {
 function hasWrongConvolution(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { class_name: className, config } = value as { class_name?: unknown; config?: Record<string, unknown> };
+  // Its WebAssembly kernel is wrong too (4.22).
+  if (className === 'MaxPooling3D') return true;
   const isConvolution = typeof className === 'string' && className.includes('Conv') && !className.includes('Transpose');
   if (isConvolution && config?.['padding'] === 'same') {
     if (convolvesWrongly(toSizes(config['kernel_size']), toSizes(config['strides']))) return true;

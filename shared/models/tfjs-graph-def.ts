@@ -25,15 +25,20 @@ interface GraphDef {
 const CPU_OPS =
   /^(If|While|Stateless(If|While)|Switch|Merge|Enter|Exit|LoopCond|NextIteration|Tensor(List|Array)\w+|EmptyTensorList|(Mutable)?(Dense)?HashTable(V2)?|LookupTable\w+)$/;
 
-/** Kernels that the cpu backend registers and the wasm backend (4.22) does not, by the operations that run them. */
+/**
+ * Kernels that the cpu backend registers and the wasm backend (4.22) does not, by the operations that run them; and those that it gets
+ * wrong: MaxPool3D, Cumprod and Dilation2D, which write beyond their memory.
+ */
 const CPU_KERNELS =
-  /^(Complex|ComplexAbs|Einsum|I?R?FFT|Imag|Real|Ragged\w+|StaticRegexReplace|String\w+|(Unsorted)?SegmentSum|Draw|\w*Backprop(Filter|Input))$/;
+  /^(Complex|ComplexAbs|Einsum|I?R?FFT|Imag|Real|Ragged\w+|StaticRegexReplace|String\w+|(Unsorted)?SegmentSum|Draw|Cumprod|MaxPool3D|Dilation2D|\w*Backprop(Filter|Input))$/;
 const TRANSPOSED_CONVOLUTION = 'Conv2DBackpropInput';
 
 const CONVOLUTIONS = /^(_?Fused)?(Conv1D|Conv2D|Conv3D|DepthwiseConv2d(Native)?)$/;
 /** Strides are of all four dimensions, NHWC. */
 const SPATIAL = { start: 1, end: -1 } as const;
 const DT_STRING = 7;
+const DT_FLOAT = 1;
+const DT_BOOL = 10;
 
 /** Every node of the graph, its initializer and its functions. */
 export function graphNodes(artifacts: Pick<TfjsArtifacts, 'topology' | 'json'>): GraphNode[] {
@@ -45,7 +50,7 @@ export function graphNodes(artifacts: Pick<TfjsArtifacts, 'topology' | 'json'>):
 }
 
 /** Whether the wasm backend cannot compute the graph, or not rightly. A string kernel would abort its module, so this is known before. */
-export function graphNeedsCpu(artifacts: TfjsArtifacts): boolean {
+export function graphNeedsCpu(artifacts: Pick<TfjsArtifacts, 'topology' | 'json' | 'weights'>): boolean {
   const weights = new Map(artifacts.weights.map((weight) => [weight.name, weight]));
   if (artifacts.weights.some((weight) => weight.dtype === 'string')) return true;
   const isWrong = (node: GraphNode): boolean => {
@@ -59,8 +64,19 @@ export function graphNeedsCpu(artifacts: TfjsArtifacts): boolean {
       CPU_OPS.test(node.op) ||
       (CPU_KERNELS.test(node.op) && node.op !== TRANSPOSED_CONVOLUTION) ||
       Object.values(node.attr ?? {}).some(hasStrings) ||
-      isWrong(node),
+      isWrong(node) ||
+      castsWrongly(node),
   );
+}
+
+/** WebAssembly keeps an integer's low byte for a bool, and rounds powers of integers. */
+function castsWrongly({ op, attr }: GraphNode): boolean {
+  if (op === 'Pow') return !isType(attr?.['T'], 'DT_FLOAT', DT_FLOAT);
+  return op === 'Cast' && isType(attr?.['DstT'], 'DT_BOOL', DT_BOOL);
+}
+
+function isType(attribute: GraphAttribute | undefined, name: string, value: number): boolean {
+  return attribute?.type === name || attribute?.type === value;
 }
 
 function hasStrings(attribute: GraphAttribute): boolean {

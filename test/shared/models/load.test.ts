@@ -35,13 +35,23 @@ describe('detecting the runtime', () => {
       message: /several models: a\.onnx, model\.json/,
     },
     {
-      name: 'a SavedModel',
+      name: 'a SavedModel of no protocol buffer',
       names: ['saved_model.pb'],
-      status: 'UNIMPLEMENTED',
-      message: /saved_model\.pb, a TensorFlow SavedModel: not supported/,
+      status: 'INVALID_ARGUMENT',
+      message: /saved_model\.pb/,
     },
-    { name: 'a pipeline', names: ['pipeline.json'], status: 'UNIMPLEMENTED', message: /pipeline\.json/ },
-    { name: 'a remote model', names: ['remote.json'], status: 'UNIMPLEMENTED', message: /remote\.json/ },
+    {
+      name: 'a pipeline of no JSON',
+      names: ['pipeline.json'],
+      status: 'INVALID_ARGUMENT',
+      message: /pipeline\.json is not JSON/,
+    },
+    {
+      name: 'a remote model of no JSON',
+      names: ['remote.json'],
+      status: 'INVALID_ARGUMENT',
+      message: /remote\.json is not JSON/,
+    },
     {
       name: 'a name from Object.prototype',
       names: ['constructor'],
