@@ -7,14 +7,16 @@ import { LocalPipeline } from '../infra/local/pipeline.ts';
 import { FolderWatcher } from '../infra/local/watcher.ts';
 import { PermanentError } from '../shared/errors.ts';
 import type { Logger } from '../shared/ports.ts';
+import { DEFAULT_PORT, startDevServer } from './dev-server.ts';
 import { EXIT } from './exit.ts';
-import { workersOption } from './options.ts';
+import { count, workersOption } from './options.ts';
 import { createStateFolder } from './state-folder.ts';
 import type { StateFolder } from './state-folder.ts';
 import { untilInterrupted } from './wait.ts';
 
 interface DevOptions {
   readonly workers: number;
+  readonly port?: number;
 }
 
 const POLL_MS = 300;
@@ -24,12 +26,16 @@ const HELP = `
 The state folder holds three buckets: input/, models/ and output/. Put a model at models/<model>/<version>/ (an .onnx file or a
 TensorFlow.js model.json), then drop a file: its folder names the model.
 
+On 127.0.0.1 it serves TensorFlow Serving's REST API (/v1/models/<model>:predict, :classify, :regress, status and metadata), the jobs API
+(/v1/projects/local/locations/local/batchPredictionJobs, with gs://input/… and gs://output/…), /metrics and /readyz.
+
 Examples:
   $ fanfold dev ./twin &
   $ mkdir -p twin/models/digits && cp -r examples/models/digits/1 twin/models/digits/1
   $ mkdir -p twin/input/digits && cp digits.jsonl twin/input/digits/
   $ fanfold jobs list --state ./twin
   $ ls twin/output/digits/digits.jsonl/
+  $ curl -d '{"instances": [[0.0, 0.5]]}' http://127.0.0.1:8501/v1/models/digits:predict
 
 input/<model>/fanfold.json is the template of that model's jobs, for example {"instanceConfig": {"keyField": "key"}}.`;
 
@@ -40,6 +46,11 @@ export function addDevCommand(program: Command, exit: (code: number) => void): v
     .description('The local twin of the deployed pipeline: drop files into a folder, find ordered output in another.')
     .argument('[folder]', 'the state folder; made where it is missing', process.env['FANFOLD_STATE'] ?? 'fanfold-state')
     .addOption(workersOption())
+    .option(
+      '--port <port>',
+      `where the HTTP APIs are, on 127.0.0.1 (default: ${DEFAULT_PORT}, or a free one where that is taken)`,
+      count(0, 65_535),
+    )
     .addHelpText('after', HELP)
     .action(async (folder: string, options: DevOptions) => {
       exit(await dev(createStateFolder(folder), options));
@@ -51,6 +62,9 @@ export function bucketsOf(state: StateFolder): Record<string, string | { root: s
   return {
     [state.input]: state.input,
     [state.output]: state.output,
+    // As the jobs API's URIs name them.
+    input: state.input,
+    output: state.output,
     scratch: { root: state.scratch, durable: false },
   };
 }
@@ -65,7 +79,7 @@ export function pipelineOf(state: StateFolder, workers: number, logger: Logger):
   });
 }
 
-async function dev(state: StateFolder, { workers }: DevOptions): Promise<number> {
+async function dev(state: StateFolder, { workers, port }: DevOptions): Promise<number> {
   const lock = acquireLock(state.lock);
   if (lock === undefined) throw new PermanentError('ABORTED', `another fanfold dev runs on ${state.root}`);
   const logger = new StderrLogger({ format: process.stderr.isTTY ? 'text' : 'json', minimum: 'INFO' });
@@ -78,9 +92,19 @@ async function dev(state: StateFolder, { workers }: DevOptions): Promise<number>
   const interruption = untilInterrupted();
   const tending = repeat(POLL_MS, logger, () => pipeline.adopt());
   const sweeping = repeat(SWEEP_MS, logger, () => pipeline.sweep());
+  const server = await startDevServer({ ports: pipeline.ports, workers, port }).catch(async (error: unknown) => {
+    interruption.cancel();
+    await Promise.all([tending.stop(), sweeping.stop()]);
+    await pipeline.close();
+    lock.release();
+    throw error;
+  });
   try {
     await pipeline.resume();
     const watching = repeat(POLL_MS, logger, () => watcher.look());
+    process.stderr.write(
+      `serving ${server.url}/v1/models/<model>:predict and ${server.url}/v1/projects/local/locations/local/batchPredictionJobs\n`,
+    );
     process.stderr.write(
       `fanfold dev on ${state.root}: drop files into input/<model>/; Ctrl-C stops, work done is kept\n`,
     );
@@ -88,6 +112,7 @@ async function dev(state: StateFolder, { workers }: DevOptions): Promise<number>
     await watching.stop();
   } finally {
     interruption.cancel();
+    await server.close();
     await tending.stop();
     await sweeping.stop();
     await pipeline.close();

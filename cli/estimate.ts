@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import type { Command } from 'commander';
 
 import { ModelCache } from '../functions/score/model-cache.ts';
@@ -6,6 +10,7 @@ import { cutSplit } from '../functions/split/cut-split.ts';
 import { planJob } from '../functions/upload/create-job.ts';
 import { SystemClock } from '../infra/local/clock.ts';
 import { openModels } from '../infra/local/model-source.ts';
+import type { ModelSource } from '../infra/local/model-source.ts';
 import { LocalObjectStore } from '../infra/local/object-store.ts';
 import { MemoryLedger } from '../infra/memory/ledger.ts';
 import { MemoryQueue } from '../infra/memory/queue.ts';
@@ -85,7 +90,23 @@ async function measure(patterns: readonly string[], options: EstimateOptions): P
   if (options.model === undefined) throw new UsageError('--model: name the model that would score the input');
   const files = await findInputs(patterns);
   const { source, reference } = await modelArgument(options.model, options.models);
-  const objects = new LocalObjectStore({ '/': '/' });
+  // Rows of a table are staged, as in a run.
+  const scratch = mkdtempSync(join(tmpdir(), 'fanfold-estimate-'));
+  try {
+    const objects = new LocalObjectStore({ '/': '/', scratch: { root: scratch, durable: false } });
+    return await measureFiles(objects, files, source, reference, options);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function measureFiles(
+  objects: LocalObjectStore,
+  files: readonly string[],
+  source: ModelSource,
+  reference: string,
+  options: EstimateOptions,
+): Promise<JobSize> {
   const models = openModels(source);
   const job = await planJob(
     { objects, models, ledger: new MemoryLedger(), queue: new MemoryQueue(), clock: new SystemClock() },
@@ -95,7 +116,7 @@ async function measure(patterns: readonly string[], options: EstimateOptions): P
       inputs: files.map((file) => ({ bucket: '/', name: file.slice(1) })),
       template: templateOf(options),
       output: () => ({ bucket: '/', results: '', errors: '', manifest: '' }),
-      scratchBucket: '/',
+      scratchBucket: 'scratch',
     },
   );
   const [input] = job.plan.inputs;
@@ -103,12 +124,12 @@ async function measure(patterns: readonly string[], options: EstimateOptions): P
   if (input.compression !== 'none')
     throw new UsageError(`${input.name} is compressed: measure an uncompressed piece of it`);
   const sample: Shard[] = [];
-  await cutSplit(
+  const { rows: firstRows } = await cutSplit(
     objects,
     job,
     splitAt(job.plan, 0),
     undefined,
-    () => false,
+    (shard) => shard < SAMPLE_SHARDS,
     (shard) => {
       if (sample.length < SAMPLE_SHARDS) sample.push(shard);
       return Promise.resolve();
@@ -132,9 +153,12 @@ async function measure(patterns: readonly string[], options: EstimateOptions): P
   const rows = sample.reduce((sum, shard) => sum + shard.rows, 0);
   const bytes = sample.reduce((sum, shard) => sum + shard.end - shard.start, 0);
   const rowBytes = options.rowBytes ?? bytes / rows;
-  const size = job.plan.inputs.reduce((sum, one) => sum + one.size, 0);
+  const size = job.plan.inputs.reduce((sum, one) => sum + one.size - one.headerBytes, 0);
+  // A table's size says nothing of its rows as JSON; its units are much alike.
+  const tables = job.plan.inputs.every(({ table }) => table !== undefined);
+  const total = tables ? firstRows * job.plan.splits : Math.round(size / rowBytes);
   return {
-    rows: options.rows ?? Math.max(1, Math.round(size / rowBytes)),
+    rows: options.rows ?? Math.max(1, total),
     rowBytes,
     outputBytes: options.outputBytes ?? outputBytes / rows,
     rowsPerSecond: options.rowsPerSecond ?? Math.round(rows / seconds),

@@ -57,7 +57,7 @@ export function addJobsCommand(program: Command, exit: (code: number) => void): 
     shared(command.argument('<job>', "the job's id, or the first characters of it"));
 
   placed(addJobOptions(jobs.command('submit').description('Submit a job to the emulators or to Google Cloud.')))
-    .argument('<inputs...>', 'gs:// URIs, or files here, which are uploaded first')
+    .argument('<inputs...>', 'gs:// URIs, or files here, which are uploaded first; or one bq://project.dataset.table')
     .requiredOption('--model <name[@version]>', 'the model, in the models bucket')
     .option('--output <uri>', "a gs:// folder for the job's own folder; default: the output bucket")
     .option('--job-id <id>', "the job's id; default: one is made up")

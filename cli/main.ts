@@ -9,6 +9,7 @@ type Exit = (code: number) => void;
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, exit: Exit) => void>>> = {
   run: async () => (await import('./run.ts')).addRunCommand,
   dev: async () => (await import('./dev.ts')).addDevCommand,
+  predict: async () => (await import('./predict.ts')).addPredictCommand,
   jobs: async () => (await import('./jobs.ts')).addJobsCommand,
   estimate: async () => (await import('./estimate.ts')).addEstimateCommand,
   models: async () => (await import('./models.ts')).addModelsCommand,

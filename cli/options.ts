@@ -4,12 +4,17 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 
 import { TEMPLATE_DEFAULTS } from '../shared/config.ts';
+import { DECLARED_FORMATS } from '../shared/formats/format.ts';
+import type { DeclaredFormat } from '../shared/formats/format.ts';
 import type { JobTemplate } from '../shared/job-template.ts';
+import { PREDICTIONS_FORMATS } from '../shared/job.ts';
+import type { PredictionsFormat } from '../shared/job.ts';
 import { UsageError } from './exit.ts';
 
 /** The options that say how instances are read, scored and judged: the same wherever a job is made. */
 export interface JobOptions {
-  readonly instancesFormat?: 'jsonl' | 'csv';
+  readonly instancesFormat?: DeclaredFormat;
+  readonly predictionsFormat?: PredictionsFormat;
   readonly keyField?: string;
   readonly rowKeys?: boolean;
   readonly includedFields?: readonly string[];
@@ -31,10 +36,15 @@ const MAX_BYTES = 64 * 1024 * 1024;
 export function addJobOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--instances-format <format>', 'what the inputs hold; default: by their suffix').choices([
-        'jsonl',
-        'csv',
-      ]),
+      new Option('--instances-format <format>', 'what the inputs hold; default: by their suffix').choices(
+        DECLARED_FORMATS,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--predictions-format <format>',
+        'what the results are written as; default: by the suffix of the output file, else jsonl',
+      ).choices(PREDICTIONS_FORMATS),
     )
     .option(
       '--key-field <name>',
@@ -116,6 +126,7 @@ export function templateOf(options: JobOptions): JobTemplate {
   return given({
     displayName: options.displayName,
     instancesFormat: options.instancesFormat,
+    predictionsFormat: options.predictionsFormat,
     instanceConfig: Object.keys(instanceConfig).length > 0 ? instanceConfig : undefined,
     signatureName: options.signature,
     manualBatchTuningParameters: options.batchSize === undefined ? undefined : { batchSize: options.batchSize },

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { PermanentError } from '../shared/errors.ts';
 import type { JobState } from '../shared/job.ts';
-import { EXIT, exitCodeOf } from './exit.ts';
+import { EXIT, exitCodeOf, UsageError } from './exit.ts';
 import { idOf, JobsClient } from './jobs-client.ts';
 import type { JobResource } from './jobs-client.ts';
 import { templateOf } from './options.ts';
@@ -39,20 +39,33 @@ const ENDED: readonly JobState[] = [
 
 export async function submitRemote(inputs: readonly string[], options: SubmitOptions): Promise<number> {
   const client = new JobsClient(remoteTarget(options));
-  const { instancesFormat, ...template } = templateOf(options);
-  const uris = await client.upload(await located(inputs));
+  const { instancesFormat, predictionsFormat, ...template } = templateOf(options);
+  const outputConfig = {
+    ...(predictionsFormat !== undefined && { predictionsFormat }),
+    ...(options.output !== undefined && { gcsDestination: { outputUriPrefix: options.output } }),
+  };
+  const source = await sourceOf(client, inputs);
   const job = await client.submit(
     {
       ...template,
       model: options.model,
-      inputConfig: { ...(instancesFormat !== undefined && { instancesFormat }), gcsSource: { uris } },
-      ...(options.output !== undefined && { outputConfig: { gcsDestination: { outputUriPrefix: options.output } } }),
+      inputConfig: { ...(instancesFormat !== undefined && { instancesFormat }), ...source },
+      ...(Object.keys(outputConfig).length > 0 && { outputConfig }),
     },
     options.jobId,
   );
   if (options.watch === true) return follow(client, job, options);
   tell(job, options);
   return EXIT.succeeded;
+}
+
+/** A table of BigQuery, or files. */
+async function sourceOf(client: JobsClient, inputs: readonly string[]): Promise<Record<string, unknown>> {
+  const [inputUri] = inputs;
+  if (inputUri?.startsWith('bq://') !== true)
+    return { gcsSource: { uris: await client.upload(await located(inputs)) } };
+  if (inputs.length > 1) throw new UsageError(`input ${inputUri}: a job has one table, and no files beside it`);
+  return { bigquerySource: { inputUri } };
 }
 
 /** Local patterns become files; what is not there is said before anything is uploaded. */

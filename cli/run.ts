@@ -12,8 +12,9 @@ import { planJob, startJob } from '../functions/upload/create-job.ts';
 import type { JobRequest } from '../functions/upload/create-job.ts';
 import { PermanentError } from '../shared/errors.ts';
 import { isEnded } from '../shared/job.ts';
-import type { Job } from '../shared/job.ts';
+import type { Job, PredictionsFormat } from '../shared/job.ts';
 import { jobIdOf } from '../shared/names.ts';
+import { predictionsFormatFromName } from '../shared/predictions/registry.ts';
 import { EXIT } from './exit.ts';
 import { exitCodeOf } from './exit.ts';
 import { modelArgument } from './model-argument.ts';
@@ -44,9 +45,12 @@ Examples:
       several files in one job; the output is a new folder out/prediction-churn-<time>/
   $ fanfold run big.jsonl --model ./net --output scored.jsonl --workers 8 --batch-size 512
       stop it with Ctrl-C or kill it: the same command again goes on where it stopped
+  $ fanfold run users.csv --model churn --models ./models --key-field id --output churn.parquet
+      written as the suffix says (.jsonl, .csv, .tfrecord, .parquet), or as --predictions-format does
 
-Inputs: .jsonl (or .ndjson) and .csv, each also gzipped. A model is a folder with an .onnx file or a TensorFlow.js model.json,
-or a folder of numbered versions of one. Beside the output stand <output>.manifest.json and <output>.errors_stats.
+Inputs: .jsonl (or .ndjson), .csv, .tfrecord and .txt (a list of files, one a line), each also gzipped (.gz) or as .zst, .zlib; .npy, .npz and
+.parquet. A model is a folder with an .onnx file or a TensorFlow.js model.json, or a folder of numbered versions of one.
+Beside the output stand <output>.manifest.json and <output>.errors_stats.
 Exit codes: 0 succeeded, 1 failed, 2 wrong usage, 3 partially succeeded (some rows are errors), 130 interrupted.`;
 
 export function addRunCommand(program: Command, exit: (code: number) => void): void {
@@ -71,7 +75,8 @@ export function addRunCommand(program: Command, exit: (code: number) => void): v
 }
 
 async function run(patterns: readonly string[], options: RunOptions): Promise<number> {
-  const template = templateOf(options);
+  const predictionsFormat = options.predictionsFormat ?? formatOfOutput(options.output);
+  const template = { ...templateOf(options), predictionsFormat };
   const inputs = await findInputs(patterns);
   const model = await modelArgument(options.model, options.models);
   const target = runTarget(options.output);
@@ -104,6 +109,11 @@ async function run(patterns: readonly string[], options: RunOptions): Promise<nu
     lock.release();
     if (!unfinished) rmSync(target.stateFolder, { recursive: true, force: true });
   }
+}
+
+/** A folder's results are JSON lines; so are those of a file whose suffix says nothing. */
+function formatOfOutput(output: string): PredictionsFormat {
+  return predictionsFormatFromName(output) ?? 'jsonl';
 }
 
 interface Session {

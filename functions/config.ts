@@ -1,5 +1,7 @@
 import { PermanentError } from '../shared/errors.ts';
 import type { Severity } from '../shared/ports.ts';
+import { PREDICT_LIMITS } from './predict/limits.ts';
+import type { PredictLimits } from './predict/limits.ts';
 
 /** What the deployed functions are told: by Terraform in the cloud, by `npm run emulators` on a laptop. Parsed once, frozen. */
 export interface Config {
@@ -13,8 +15,16 @@ export interface Config {
   readonly logLevel: Severity;
   /** Bytes of input per split; unset: SPLIT_BYTES. For tests: the default is right for every file. */
   readonly splitBytes?: number;
+  readonly predict: PredictConfig;
   /** Where Google's services are, when they are not Google's. */
   readonly emulators: Emulators;
+}
+
+/** What the predict function is told. */
+export interface PredictConfig {
+  /** Loaded before it is ready: `model`, `model@3` or `model@label`. */
+  readonly warmUp: readonly string[];
+  readonly limits: PredictLimits;
 }
 
 export interface Buckets {
@@ -41,7 +51,27 @@ const DEFAULTS = { database: 'fanfold', topicPrefix: 'fanfold-', location: 'us-c
 
 const SEVERITIES: readonly Severity[] = ['DEBUG', 'INFO', 'WARNING', 'ERROR'];
 
-/** @throws PermanentError FAILED_PRECONDITION naming the variable that is missing or wrong. */
+/**
+ * | variable | what | default |
+ * | --- | --- | --- |
+ * | `GOOGLE_CLOUD_PROJECT` | the project | |
+ * | `FANFOLD_INPUT_BUCKET`, `FANFOLD_MODELS_BUCKET`, `FANFOLD_OUTPUT_BUCKET` | buckets | |
+ * | `FANFOLD_SOURCE_BUCKETS` | further buckets that jobs may read, with commas between | none |
+ * | `FANFOLD_LOCATION` | the region | `us-central1` |
+ * | `FANFOLD_DATABASE` | the Firestore database | `fanfold` |
+ * | `FANFOLD_TOPIC_PREFIX` | what topics' names start with | `fanfold-` |
+ * | `FANFOLD_LOG_LEVEL` | the least severe entries that are written | `INFO` |
+ * | `FANFOLD_PREDICT_WARM_UP` | models that predict loads before it is ready, with commas between | none |
+ * | `FANFOLD_PREDICT_MAX_BODY_BYTES` | bytes of a predict request, decompressed | 33554432 |
+ * | `FANFOLD_PREDICT_MAX_INSTANCES` | instances of one predict request | 100000 |
+ * | `FANFOLD_PREDICT_MAX_QUEUE` | predict requests that wait on one instance | 1000 |
+ * | `FANFOLD_PREDICT_MAX_BATCH_ROWS` | rows that concurrent predict requests are joined to | 1024 |
+ * | `FANFOLD_PREDICT_BATCH_DELAY_MS` | milliseconds that they wait for that, behind another batch | 2 |
+ * | `FANFOLD_SPLIT_BYTES` | bytes of input per split: for tests | 67108864 |
+ * | `FANFOLD_STORAGE_ENDPOINT`, `PUBSUB_EMULATOR_HOST`, `FIRESTORE_EMULATOR_HOST` | emulators | Google's services |
+ *
+ * @throws PermanentError FAILED_PRECONDITION naming the variable that is missing or wrong.
+ */
 export function readConfig(env: Environment): Config {
   const splitBytes = optional(env, 'FANFOLD_SPLIT_BYTES');
   return deepFreeze({
@@ -57,6 +87,16 @@ export function readConfig(env: Environment): Config {
     topicPrefix: optional(env, 'FANFOLD_TOPIC_PREFIX') ?? DEFAULTS.topicPrefix,
     logLevel: severity(optional(env, 'FANFOLD_LOG_LEVEL') ?? DEFAULTS.logLevel),
     ...(splitBytes !== undefined && { splitBytes: positive('FANFOLD_SPLIT_BYTES', splitBytes) }),
+    predict: {
+      warmUp: names(optional(env, 'FANFOLD_PREDICT_WARM_UP')),
+      limits: {
+        maxBodyBytes: number(env, 'FANFOLD_PREDICT_MAX_BODY_BYTES', PREDICT_LIMITS.maxBodyBytes),
+        maxInstances: number(env, 'FANFOLD_PREDICT_MAX_INSTANCES', PREDICT_LIMITS.maxInstances),
+        maxQueuedRequests: number(env, 'FANFOLD_PREDICT_MAX_QUEUE', PREDICT_LIMITS.maxQueuedRequests),
+        maxBatchRows: number(env, 'FANFOLD_PREDICT_MAX_BATCH_ROWS', PREDICT_LIMITS.maxBatchRows),
+        batchDelayMs: number(env, 'FANFOLD_PREDICT_BATCH_DELAY_MS', PREDICT_LIMITS.batchDelayMs),
+      },
+    },
     emulators: {
       ...given('pubsub', optional(env, 'PUBSUB_EMULATOR_HOST')),
       ...given('firestore', optional(env, 'FIRESTORE_EMULATOR_HOST')),
@@ -86,6 +126,11 @@ function positive(name: string, text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new PermanentError('FAILED_PRECONDITION', `${name} is ${text}; expected a positive whole number`);
+}
+
+function number(env: Environment, name: string, unset: number): number {
+  const text = optional(env, name);
+  return text === undefined ? unset : positive(name, text);
 }
 
 function names(text: string | undefined): readonly string[] {

@@ -13,6 +13,7 @@ import { pushHandler } from './http/push.ts';
 import { parseUploadEvent } from './http/upload-event.ts';
 import { jobsApi } from './jobs/api.ts';
 import { UniqueClock } from './jobs/unique-clock.ts';
+import { predictHandler } from './predict/predict.ts';
 import { JobCache } from './score/job-cache.ts';
 import { score } from './score/score.ts';
 import { split } from './split/split.ts';
@@ -37,6 +38,7 @@ export interface Handlers {
   readonly deadLetter: HttpHandler;
   readonly sweep: HttpHandler;
   readonly jobs: HttpHandler;
+  readonly predict: HttpHandler;
 }
 
 /** The deployed functions, in the order of the flow: each decodes what calls it and hands it to its handler. */
@@ -51,7 +53,7 @@ export function createHandlers({ config, ports, scorer }: Composition, lifecycle
       ...push,
       jobs,
       kinds: TOPICS.shards,
-      handle: async (task) => score({ ...ports(), scorer: await scorer(), jobs: jobs() }, task),
+      handle: async (task) => score({ ...ports(), scorer: await scorer(), jobs: jobs(), shardSeverity: 'INFO' }, task),
     }),
     finalize: pushHandler({ ...push, kinds: TOPICS.assembly, handle: (task) => finalize(ports(), task) }),
     deadLetter: pushHandler({
@@ -68,6 +70,7 @@ export function createHandlers({ config, ports, scorer }: Composition, lifecycle
     },
     jobs: (request) =>
       guarded(lifecycle, ports, 'jobs', () => jobsApi({ config: config(), ports: { ...ports(), clock } }, request)),
+    predict: predictHandler({ config, ports, scorer }, lifecycle),
   };
 }
 

@@ -11,14 +11,14 @@ import { createHandlers } from './handlers.ts';
 import type { HttpHandler } from './handlers.ts';
 import { sendAnswer } from './http/exchange.ts';
 import { Lifecycle, takeOverSigterm } from './http/lifecycle.ts';
-import { keepJobsBodies } from './http/raw-body.ts';
+import { keepApiBodies } from './http/raw-body.ts';
 
 const pipeline = cloudPipeline(() => readConfig(process.env));
 const lifecycle = new Lifecycle({ logger: () => pipeline.ports().logger, exit: (code) => process.exit(code) });
 const handlers = createHandlers(pipeline, lifecycle);
 
 takeOverSigterm(lifecycle);
-keepJobsBodies();
+keepApiBodies();
 
 /** What a handler logs belongs to the request's trace. */
 function serve(handler: HttpHandler): HttpFunction {
@@ -36,3 +36,8 @@ http('finalize', serve(handlers.finalize));
 http('dead-letter', serve(handlers.deadLetter));
 http('sweep', serve(handlers.sweep));
 http('jobs', serve(handlers.jobs));
+http('predict', serve(handlers.predict));
+
+// Models to warm up with load while the instance starts, not when somebody asks whether it is ready.
+if (process.env['FUNCTION_TARGET'] === 'predict')
+  void handlers.predict({ method: 'GET', path: '/ready', headers: {}, query: {}, body: undefined });

@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import path from 'node:path';
 
 import { build } from 'esbuild';
@@ -14,9 +15,12 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 
 /**
  * What stays a dependency: the framework, whose registry must be the one that its command reads; Google's clients, which load protos from their folders;
- * runtimes with native or WebAssembly files.
+ * runtimes and libraries with native or WebAssembly files; CommonJS whose exports Node can name, and a bundle cannot.
  */
-const EXTERNAL = ['@google-cloud/*', 'google-auth-library', 'onnxruntime-node', '@tensorflow/*'];
+const EXTERNAL = ['@google-cloud/*', 'google-auth-library', 'onnxruntime-node', '@tensorflow/*', 'sharp', 'yauzl'];
+
+/** CommonJS packages in the bundle ask for Node's own modules by `require`, which an ES module does not have. */
+const REQUIRE = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`;
 
 /** Downloads a TensorFlow of some hundred MB where it is installed; the functions run without it. */
 const LEFT_OUT = '@tensorflow/tfjs-node';
@@ -55,6 +59,7 @@ export async function buildArchive(folder: string = path.join(ROOT, 'dist/functi
     format: 'esm',
     platform: 'node',
     target: 'node24',
+    banner: { js: REQUIRE },
     external: EXTERNAL,
     metafile: true,
     logLevel: 'warning',
@@ -92,7 +97,7 @@ export async function buildArchive(folder: string = path.join(ROOT, 'dist/functi
 function importedPackages({ outputs }: Metafile): readonly string[] {
   const names = Object.values(outputs)
     .flatMap(({ imports }) => imports)
-    .filter(({ external, path: name }) => external === true && !name.startsWith('node:'))
+    .filter(({ external, path: name }) => external === true && !isBuiltin(name))
     .map(({ path: name }) =>
       name
         .split('/')

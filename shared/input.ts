@@ -1,84 +1,91 @@
-import { createGunzip } from 'node:zlib';
-import { pipeline, Readable } from 'node:stream';
-
 import { HEAD_BYTES } from './config.ts';
+import { decompress, isCompressionError } from './compression.ts';
 import { PermanentError } from './errors.ts';
-import { formatFromName, formatOf } from './formats/registry.ts';
-import type { InstancesFormat } from './formats/format.ts';
+import { contentFormat } from './formats/format.ts';
+import type { DeclaredFormat } from './formats/format.ts';
+import { checkNpySize } from './formats/npy-header.ts';
+import { formatFromName, formatOf, INPUT_SUFFIXES, openTable } from './formats/registry.ts';
+import type { RandomAccess, Table, TableName } from './formats/table.ts';
+import { compressionOf } from './input-compression.ts';
 import { locationOf } from './job.ts';
 import type { ByteStream, ObjectStat, ObjectStore } from './ports.ts';
 import type { Input } from './shard.ts';
 
 /**
- * Pins an input and looks at its first bytes: compression, byte-order mark, CSV header. So a file that cannot be read fails its job before
- * any work is published.
+ * Pins an input and looks at its first bytes: compression, byte-order mark, CSV header, the shape of an array; of a table at its directory. So a
+ * file that cannot be read fails its job before any work is published.
  * @param format what the job says; unset: from the name's suffix.
- * @throws PermanentError NOT_FOUND, INVALID_ARGUMENT (no such format, a broken gzip header, no CSV header).
+ * @throws PermanentError NOT_FOUND, INVALID_ARGUMENT (no such format, a broken header, no CSV header), UNIMPLEMENTED.
  */
 export async function pinInput(
   objects: ObjectStore,
   bucket: string,
   name: string,
-  format: InstancesFormat | undefined,
+  format: DeclaredFormat | undefined,
 ): Promise<Input> {
   const object = await objects.stat(bucket, name);
   if (object === undefined)
     throw new PermanentError('NOT_FOUND', `input ${locationOf({ bucket, name })}: no such file`);
-  const named = formatFromName(name);
-  const known = format ?? named?.format;
+  const known = format ?? formatFromName(name)?.format;
   if (known === undefined) {
     throw new PermanentError(
       'INVALID_ARGUMENT',
-      `input ${locationOf(object)}: the format cannot be told from its name: name it .jsonl or .csv (and .gz), or say the format`,
+      `input ${locationOf(object)}: the format cannot be told from its name: name it ${INPUT_SUFFIXES.join(', ')} (text and TFRecords also .gz, .zst), or say the format`,
     );
   }
-  return look(objects, object, known, named?.compression === 'gzip');
-}
-
-async function look(
-  objects: ObjectStore,
-  object: ObjectStat,
-  format: InstancesFormat,
-  namedGzip: boolean,
-): Promise<Input> {
-  const magic = await collect(objects.read(object, 0, Math.min(2, object.size)), 2);
-  const gzip = magic[0] === 0x1f && magic[1] === 0x8b;
-  if (namedGzip && !gzip && object.size > 0) {
-    throw new PermanentError('INVALID_ARGUMENT', `input ${locationOf(object)}: named .gz, but it holds no gzip data`);
-  }
-  const raw = objects.read(object, 0, gzip ? object.size : Math.min(object.size, HEAD_BYTES));
   try {
-    const head = await collect(gzip ? gunzip(raw) : raw, HEAD_BYTES);
-    const header = formatOf(format).readHeader(head, head.length < HEAD_BYTES);
-    return {
-      bucket: object.bucket,
-      name: object.name,
-      generation: object.generation,
-      size: object.size,
-      format,
-      compression: gzip ? 'gzip' : 'none',
-      headerBytes: header.length,
-      ...(header.columns && { columns: header.columns }),
-    };
+    return await look(objects, object, known);
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (!(error instanceof PermanentError) && !isCompressionError(error)) throw error;
     const status = error instanceof PermanentError ? error.status : 'INVALID_ARGUMENT';
-    if (!(error instanceof PermanentError) && !isGzipError(error)) throw error;
     throw new PermanentError(status, `input ${locationOf(object)}: ${error.message}`, { cause: error });
   }
 }
 
-/** Decompresses; several members after one another are one stream. Who stops reading closes the source too. */
-export function gunzip(content: ByteStream): ByteStream {
-  const sink = createGunzip({ chunkSize: 256 * 1024 });
-  // Whatever fails destroys the sink with that error: whoever reads it sees it there.
-  pipeline(Readable.from(content, { objectMode: false }), sink, () => undefined);
-  return sink;
+async function look(objects: ObjectStore, object: ObjectStat, declared: DeclaredFormat): Promise<Input> {
+  const format = contentFormat(declared);
+  const { bucket, name, generation, size } = object;
+  const pinned = { bucket, name, generation, size };
+  const compression = await compressionOf(objects, object, declared);
+  if (format === 'npz' || format === 'parquet' || format === 'bigquery')
+    return pinTable(pinned, format, await openTable(format, randomAccess(objects, object)));
+  const packed = objects.read(object, 0, compression === 'none' ? Math.min(size, HEAD_BYTES) : size);
+  const head = await collect(decompress(packed, compression), HEAD_BYTES);
+  const { length, columns, layout, asTable } = formatOf(format).readHeader(head, head.length < HEAD_BYTES);
+  if (layout !== undefined) checkNpySize({ length, layout }, size);
+  if (asTable === true) return pinTable(pinned, 'npy', await openTable('npy', randomAccess(objects, object)));
+  return {
+    ...pinned,
+    format,
+    compression,
+    headerBytes: length,
+    ...(columns && { columns }),
+    ...(layout && { layout }),
+  };
 }
 
-/** Whether zlib refused the data (as against the store failing to give it). */
-export function isGzipError(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
+function pinTable(pinned: ObjectStat, format: TableName, { units }: Table): Input {
+  return { ...pinned, format: 'jsonl', compression: 'none', headerBytes: 0, table: { format, units } };
+}
+
+/** Reads ranges of a pinned object. */
+export function randomAccess(objects: ObjectStore, object: ObjectStat): RandomAccess {
+  return {
+    size: object.size,
+    read: (start, end) => readAll(objects.read(object, start, end), end - start),
+  };
+}
+
+/** The input's bytes, unpacked. @throws PermanentError DATA_LOSS where the packed data is broken. */
+export async function* unpacked(objects: ObjectStore, input: Input): ByteStream {
+  const { compression } = input;
+  try {
+    yield* decompress(objects.read(input, 0, input.size), compression);
+  } catch (error) {
+    if (!isCompressionError(error)) throw error;
+    const message = `input ${locationOf(input)}: the ${compression} data is broken: ${error.message}`;
+    throw new PermanentError('DATA_LOSS', message, { cause: error });
+  }
 }
 
 /** At most `limit` bytes from the stream's start; the stream is closed then. */

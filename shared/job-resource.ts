@@ -24,9 +24,12 @@ export function jobResource(job: Job, progress?: Progress): Record<string, unkno
     model: plan.model.model,
     modelVersionId: plan.model.version,
     signatureName: spec.signatureName,
-    inputConfig: { instancesFormat: spec.instancesFormat, gcsSource: { uris: plan.inputs.map(uriOf) } },
+    inputConfig: { instancesFormat: spec.instancesFormat, ...sourceOf(plan) },
     instanceConfig: spec.instanceConfig,
-    outputConfig: { predictionsFormat: 'jsonl', gcsDestination: { outputUriPrefix: folderOf(plan.output) } },
+    outputConfig: {
+      predictionsFormat: spec.predictionsFormat,
+      gcsDestination: { outputUriPrefix: folderOf(plan.output) },
+    },
     ...(spec.batchSize !== undefined && { manualBatchTuningParameters: { batchSize: spec.batchSize } }),
     maxItemsPerBatch: spec.maxItemsPerBatch,
     maxInputBytesPerBatch: spec.maxInputBytesPerBatch,
@@ -51,6 +54,13 @@ export function jobResource(job: Job, progress?: Progress): Record<string, unkno
     updateTime: job.updateTime,
     labels: spec.labels,
   };
+}
+
+/** Where the instances come from: files, or a table that is none. */
+function sourceOf({ inputs }: Job['plan']): Record<string, unknown> {
+  const [first] = inputs;
+  if (first?.table?.format === 'bigquery') return { bigquerySource: { inputUri: `bq://${first.name}` } };
+  return { gcsSource: { uris: inputs.map(uriOf) } };
 }
 
 /** Rows by their fate. What has not been counted yet is not in `incompleteCount`. */

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
 import { PermanentError } from './errors.ts';
+import { DECLARED_FORMATS } from './formats/format.ts';
 import { instanceConfigSchema } from './formats/instance-config.ts';
+import { PREDICTIONS_FORMATS } from './job.ts';
 
 /**
  * What may be said of a job beside its inputs, model and output: the fields of Vertex AI's BatchPredictionJob that apply, and ours. The command
@@ -9,7 +11,8 @@ import { instanceConfigSchema } from './formats/instance-config.ts';
  */
 export const jobTemplateSchema = z.strictObject({
   displayName: z.string().min(1).max(128).exactOptional(),
-  instancesFormat: z.enum(['jsonl', 'csv']).exactOptional(),
+  instancesFormat: z.enum(DECLARED_FORMATS).exactOptional(),
+  predictionsFormat: z.enum(PREDICTIONS_FORMATS).exactOptional(),
   instanceConfig: instanceConfigSchema.exactOptional(),
   signatureName: z.string().min(1).max(1000).exactOptional(),
   manualBatchTuningParameters: z
@@ -33,9 +36,21 @@ export const jobTemplateSchema = z.strictObject({
 
 export type JobTemplate = z.infer<typeof jobTemplateSchema>;
 
+/** A written template may also name the formats where the job resource has them. */
+const writtenTemplateSchema = jobTemplateSchema
+  .extend({
+    inputConfig: jobTemplateSchema.pick({ instancesFormat: true }).exactOptional(),
+    outputConfig: jobTemplateSchema.pick({ predictionsFormat: true }).exactOptional(),
+  })
+  .transform(({ inputConfig, outputConfig, ...template }): JobTemplate => ({
+    ...inputConfig,
+    ...outputConfig,
+    ...template,
+  }));
+
 /** @throws PermanentError INVALID_ARGUMENT naming `source` and the field. */
 export function parseTemplate(value: unknown, source: string): JobTemplate {
-  const parsed = jobTemplateSchema.safeParse(value);
+  const parsed = writtenTemplateSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new PermanentError('INVALID_ARGUMENT', `${source}: ${z.prettifyError(parsed.error)}`);
 }

@@ -40,6 +40,16 @@ export function partName(prefix: string, split: number): string {
   return `${prefix}parts/${splitId(split)}`;
 }
 
+/** A part written again, with the columns of the whole output. */
+export function fittedPartName(prefix: string, split: number): string {
+  return `${prefix}fitted/${splitId(split)}`;
+}
+
+/** What stands before and behind the parts, in formats that have such. */
+export function frameName(prefix: string, end: 'header' | 'footer'): string {
+  return `${prefix}frame/${end}`;
+}
+
 /** An inner node of the tree that composes parts: level 1 joins parts, level 2 joins level 1. */
 export function composedName(prefix: string, level: number, index: number): string {
   return `${prefix}composed/${level}-${padded(index)}`;

@@ -151,6 +151,45 @@ export interface ModelStore {
   list(): Promise<readonly ModelSummary[]>;
 }
 
+/** A file of a version that is being published. */
+export interface NewModelFile {
+  /** Relative to the version folder, with `/` between segments. */
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+  readonly content: () => ByteStream;
+}
+
+/** A model store that may be written. */
+export interface ModelRegistry extends ModelStore {
+  /**
+   * Makes a version, once and for all: nobody sees it before its last file is there, and a call that breaks off leaves none.
+   * @throws PermanentError ALREADY_EXISTS; INVALID_ARGUMENT where a name is none.
+   */
+  publish(model: string, version: string, files: readonly NewModelFile[]): Promise<void>;
+  /**
+   * Changes a model's default version and labels, atomically. `change` may run several times; undefined means leave them.
+   * @throws PermanentError NOT_FOUND where there is no such model; whatever `change` throws.
+   */
+  configure(model: string, change: (model: CatalogModel) => ModelConfig | undefined): Promise<void>;
+  /** Deletes a version, or what an interrupted `publish` or `remove` left of it. @throws PermanentError NOT_FOUND */
+  remove(model: string, version: string): Promise<void>;
+}
+
+/** A model as its folder shows it. */
+export interface CatalogModel {
+  readonly model: string;
+  /** In any order. */
+  readonly versions: readonly string[];
+  readonly config: ModelConfig;
+}
+
+/** What `<model>/config.json` says. */
+export interface ModelConfig {
+  readonly defaultVersion?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+}
+
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -165,9 +204,13 @@ export interface Logger {
 /** Everything that scoring one shard needs: nothing is looked up on the way. */
 export interface ScoreRequest {
   readonly shard: Shard;
-  readonly input: Pick<Input, 'format' | 'columns'>;
+  readonly input: Pick<Input, 'format' | 'columns' | 'layout'> & Partial<Pick<Input, 'bucket' | 'name'>>;
   readonly spec: Pick<JobSpec, 'signatureName' | 'instanceConfig' | 'batchSize' | 'maxRowBytes'>;
   readonly model: JobPlan['model'];
+  /** The shard's bytes, where they came with a request and are in no object (online prediction): then no object is read. */
+  readonly content?: Uint8Array;
+  /** The lines carry neither key nor instance: who asks knows its rows by their order. */
+  readonly bare?: boolean;
 }
 
 /** A shard's encoded rows, in order, one line each. */
@@ -188,6 +231,15 @@ export interface Scorer {
   score(request: ScoreRequest): Promise<ScoredShard>;
   /** Loads the model and tells what it is. @throws PermanentError where it cannot be loaded. */
   inspect(model: JobPlan['model']): Promise<ModelDescription>;
+  /** What was measured since the start, by model version. */
+  totals?(): readonly ModelMetrics[];
+}
+
+/** What was measured of one model version. */
+export interface ModelMetrics {
+  readonly model: string;
+  readonly version: string;
+  readonly metrics: InferenceMetrics;
 }
 
 export interface ModelDescription {
@@ -196,12 +248,39 @@ export interface ModelDescription {
   readonly signatures: Readonly<Record<string, Signature>>;
 }
 
+/** A table of a warehouse (BigQuery), or what a query gives. */
+export type TableQuery =
+  | { readonly kind: 'table'; readonly project?: string; readonly dataset: string; readonly table: string }
+  | { readonly kind: 'query'; readonly query: string };
+
+export interface PinnedTable extends ObjectRef {
+  readonly rows: number;
+  /** As the warehouse counts them. */
+  readonly bytes: number;
+}
+
+/** Tables that are no files. */
+export interface TableSource {
+  /**
+   * Finds the table as it is now, or runs the query and takes its result. Asking again with the same key finds the same result.
+   * @throws PermanentError where there is no such table, it cannot be read by rows, or the query fails.
+   */
+  pin(source: TableQuery, key: string): Promise<PinnedTable>;
+  /**
+   * The rows `[start, end)` as JSON lines, streamed.
+   * @throws PermanentError NOT_FOUND where the table has changed since it was pinned, or is gone.
+   */
+  read(table: ObjectRef, start: number, end: number): ByteStream;
+}
+
 /** All that a handler may ask for; each takes what it needs. */
 export interface Ports {
   readonly objects: ObjectStore;
   readonly queue: Queue;
   readonly ledger: Ledger;
   readonly models: ModelStore;
+  /** Unset: there is no warehouse here. */
+  readonly tables?: TableSource;
   readonly scorer: Scorer;
   readonly clock: Clock;
   readonly logger: Logger;

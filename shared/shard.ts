@@ -1,5 +1,7 @@
+import type { Compression } from './compression.ts';
 import type { ErrorInfo } from './errors.ts';
-import type { InstancesFormat } from './formats/format.ts';
+import type { InstancesFormat, RecordLayout } from './formats/format.ts';
+import type { TableInput } from './formats/table.ts';
 import type { InferenceMetrics } from './metrics.ts';
 import type { ObjectRef, StoredObject } from './object.ts';
 import type { TensorSpec } from './tensor.ts';
@@ -12,11 +14,16 @@ import type { TensorSpec } from './tensor.ts';
 /** One input file, pinned to a generation when the job was created. */
 export interface Input extends ObjectRef {
   readonly size: number;
+  /** What its shards hold; those of a table hold its rows as JSON lines. */
   readonly format: InstancesFormat;
-  readonly compression: 'none' | 'gzip';
+  readonly compression: Compression;
   /** Bytes before the first record (byte-order mark, CSV header), of the decompressed content. */
   readonly headerBytes: number;
   readonly columns?: readonly string[];
+  /** npy: what each record holds. */
+  readonly layout?: RecordLayout;
+  /** Its rows are not one after another: it is read as a table. */
+  readonly table?: TableInput;
 }
 
 /** A planned split: records that begin in `[start, end)` of the input belong to it. */
@@ -25,8 +32,10 @@ export interface Split {
   readonly input: Input;
   readonly start: number;
   readonly end: number;
-  /** The whole input, from its first byte: it cannot be ranged (gzip). */
+  /** The input cannot be ranged: the split is all of it, unpacked from its first byte, or one unit of a table, read as JSON lines. */
   readonly whole: boolean;
+  /** The unit of the table. */
+  readonly unit?: number;
   /** The first and the last split of its input. */
   readonly first: boolean;
   readonly last: boolean;

@@ -23,8 +23,8 @@ resource "google_storage_bucket" "models" {
 }
 
 resource "google_storage_bucket_iam_member" "models_viewer" {
-  # upload and jobs resolve a version and its signature; score loads it.
-  for_each = toset(["jobs", "score", "upload"])
+  # upload and jobs resolve a version and its signature; score and predict load it. It is all that predict may read.
+  for_each = toset(["jobs", "predict", "score", "upload"])
 
   bucket = google_storage_bucket.models.name
   role   = "roles/storage.objectViewer"

@@ -2,7 +2,7 @@ locals {
   # The functions registered in functions/index.ts. `ingress`: where a request may come from; all of them require IAM as well.
   #
   # Pub/Sub, Cloud Scheduler and Eventarc count as internal where they run in the same project and call the run.app URL (Cloud Run, "Restrict
-  # network ingress"): so only the jobs API can be reached from outside. That is why pushes go to service_config.uri (run.app) and
+  # network ingress"): so only the jobs API and predict can be reached from outside. That is why pushes go to service_config.uri (run.app) and
   # never to url (cloudfunctions.net).
   #
   # One CPU at least: with less, Cloud Run serves one request at a time. No instance is kept warm: the pipeline scales to zero.
@@ -78,6 +78,17 @@ locals {
       min_instances    = 0
       timeout_seconds  = 120
     }
+
+    # Answers programs. Bound by CPU, and one thread: many requests at once, because those that wait are joined to one batch; the code bounds what
+    # waits (predict.max_queue). Memory as score.
+    predict = {
+      available_cpu    = 1
+      available_memory = "2Gi"
+      concurrency      = 64
+      max_instances    = 20
+      min_instances    = 0
+      timeout_seconds  = 300
+    }
   }
 
   functions = {
@@ -85,7 +96,7 @@ locals {
       defaults,
       { for setting, value in try(var.functions[name], {}) : setting => value if value != null },
       {
-        ingress = name == "jobs" ? var.jobs_ingress : "ALLOW_INTERNAL_ONLY"
+        ingress = lookup({ jobs = var.jobs_ingress, predict = var.predict_ingress }, name, "ALLOW_INTERNAL_ONLY")
         trigger = name == "upload" ? ["google.cloud.storage.object.v1.finalized"] : []
       },
     )
@@ -150,6 +161,13 @@ resource "google_cloudfunctions2_function" "function" {
       FANFOLD_SOURCE_BUCKETS = join(",", sort(var.source_buckets))
       FANFOLD_TOPIC_PREFIX   = local.topic_prefix
 
+      FANFOLD_PREDICT_BATCH_DELAY_MS = tostring(var.predict.batch_delay_ms)
+      FANFOLD_PREDICT_MAX_BATCH_ROWS = tostring(var.predict.max_batch_rows)
+      FANFOLD_PREDICT_MAX_BODY_BYTES = tostring(var.predict.max_body_bytes)
+      FANFOLD_PREDICT_MAX_INSTANCES  = tostring(var.predict.max_request_instances)
+      FANFOLD_PREDICT_MAX_QUEUE      = tostring(var.predict.max_queue)
+      FANFOLD_PREDICT_WARM_UP        = join(",", sort(var.predict.warm_up))
+
       # App Engine and first generation functions are told their project; Cloud Run is not.
       GOOGLE_CLOUD_PROJECT = var.project_id
     }
@@ -188,11 +206,20 @@ resource "google_cloudfunctions2_function" "function" {
   ]
 }
 
-# The callers of the jobs API. Those of the other functions stand with their triggers: subscriptions.tf, eventarc.tf, scheduler.tf.
+# The callers of the jobs API and of predict. Those of the other functions stand with their triggers: subscriptions.tf, eventarc.tf, scheduler.tf.
 resource "google_cloud_run_v2_service_iam_member" "jobs_invoker" {
   for_each = var.invokers
 
   name     = google_cloudfunctions2_function.function["jobs"].name
+  location = var.location
+  role     = "roles/run.invoker"
+  member   = each.value
+}
+
+resource "google_cloud_run_v2_service_iam_member" "predict_invoker" {
+  for_each = var.predict_invokers
+
+  name     = google_cloudfunctions2_function.function["predict"].name
   location = var.location
   role     = "roles/run.invoker"
   member   = each.value

@@ -1,27 +1,51 @@
-# The functions log JSON (infra/gcp/logger.ts). When a job has its output, finalize logs `job`, `rows` and `failed`; the sweep says what it resumes.
+# The functions log JSON (infra/gcp/logger.ts). When a job has its output, finalize logs `job`, `rows` and `failed`; the sweep says what it resumes; score
+# logs each shard with what was measured (shared/metrics.ts, the names of Beam's RunInference).
 locals {
   services = "${var.name_prefix}-(${join("|", keys(local.function_defaults))})"
 
-  log_metrics = {
+  # What is taken of each: a counter itself; of a distribution the shard's sum, so that sums are exact; and the calls to the model, to divide by.
+  inference_fields = {
+    failed_batches_counter             = ["failed_batches_counter", "Calls to the model that failed"]
+    inference_batch_latency_micro_secs = ["inference_batch_latency_micro_secs.sum", "Microseconds that calls to the model took"]
+    inference_request_batch_byte_size  = ["inference_request_batch_byte_size.sum", "Bytes of the tensors given to the model"]
+    inference_request_batch_size       = ["inference_request_batch_size.sum", "Rows in calls to the model"]
+    inference_request_batch_size_count = ["inference_request_batch_size.count", "Calls to the model"]
+    load_model_latency_milli_secs      = ["load_model_latency_milli_secs.sum", "Milliseconds that loading models took"]
+    model_byte_size                    = ["model_byte_size.sum", "Bytes of models that were loaded"]
+    num_inferences                     = ["num_inferences", "Rows given to the model"]
+  }
+
+  log_metrics = merge({
     rows = {
       description = "Rows of a job that has its output"
       functions   = ["finalize"]
       filter      = "jsonPayload.job:* AND jsonPayload.rows:*"
+      labels      = []
       value       = "EXTRACT(jsonPayload.rows)"
     }
     failed_rows = {
       description = "Its rows that are errors"
       functions   = ["finalize"]
       filter      = "jsonPayload.job:* AND jsonPayload.failed:*"
+      labels      = []
       value       = "EXTRACT(jsonPayload.failed)"
     }
     resumed_jobs = {
       description = "Jobs that stood still, and whose missing tasks the sweep published again"
       functions   = ["sweep"]
       filter      = "jsonPayload.job:* AND jsonPayload.message=\"publishing what is missing\""
+      labels      = []
       value       = null
     }
-  }
+    }, {
+    for name, field in local.inference_fields : name => {
+      description = "${field[1]}, by model version"
+      functions   = ["score"]
+      filter      = "jsonPayload.message=\"shard scored\""
+      labels      = ["model", "version"]
+      value       = "EXTRACT(jsonPayload.${field[0]})"
+    }
+  })
 }
 
 resource "google_logging_metric" "log" {
@@ -34,12 +58,21 @@ resource "google_logging_metric" "log" {
     "resource.labels.service_name=(${join(" OR ", [for name in each.value.functions : "\"${var.name_prefix}-${name}\""])})",
     each.value.filter,
   ])
-  value_extractor = each.value.value
+  value_extractor  = each.value.value
+  label_extractors = length(each.value.labels) == 0 ? null : { for label in each.value.labels : label => "EXTRACT(jsonPayload.${label})" }
 
   metric_descriptor {
     metric_kind = "DELTA"
     value_type  = each.value.value == null ? "INT64" : "DISTRIBUTION"
     unit        = "1"
+
+    dynamic "labels" {
+      for_each = each.value.labels
+      content {
+        key        = labels.value
+        value_type = "STRING"
+      }
+    }
   }
 
   # 1, 2, 4, … 2^40 rows. Sums are exact whatever the buckets.
@@ -82,6 +115,7 @@ locals {
   compute_cost = join(" + ", [
     for name, price in local.instance_prices :
     "(sum(increase(run_googleapis_com:container_billable_instance_time{${local.run_selector},service_name=\"${var.name_prefix}-${name}\"}[${local.job_window}])) or vector(0)) * ${format("%.9f", price)}"
+    if name != "predict" # scores no job's rows
   ])
 
   rows         = "sum(increase(${local.log_series["rows"]}_sum{${local.run_selector}}[${local.job_window}]))"

@@ -33,6 +33,11 @@ output "output_path" {
   value       = "${google_storage_bucket.output.url}/<model>/<file>/"
 }
 
+output "predict_url" {
+  description = "Online prediction: TensorFlow Serving's REST API under /v1/models. It answers the members of predict_invokers only."
+  value       = local.uris["predict"]
+}
+
 output "service_accounts" {
   description = "Each function's service account: to be granted read access where an input lies in a bucket of another project."
   value       = { for name, account in google_service_account.function : name => account.email }

@@ -85,8 +85,8 @@ variable "functions" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["dead-letter", "finalize", "jobs", "score", "split", "sweep", "upload"])) == 0
-    error_message = "functions has a name that is no function: they are dead-letter, finalize, jobs, score, split, sweep and upload."
+    condition     = length(setsubtract(keys(var.functions), ["dead-letter", "finalize", "jobs", "predict", "score", "split", "sweep", "upload"])) == 0
+    error_message = "functions has a name that is no function: they are dead-letter, finalize, jobs, predict, score, split, sweep and upload."
   }
 
   validation {
@@ -115,8 +115,8 @@ variable "functions" {
   }
 
   validation {
-    condition     = alltrue([for name, function in var.functions : function.timeout_seconds == null ? true : function.timeout_seconds >= 1 && function.timeout_seconds <= (contains(["jobs", "sweep"], name) ? 1800 : 540)])
-    error_message = "timeout_seconds must be 1–540: a push not answered within the ack deadline (600 s) is delivered again while the first attempt still runs. (1–1800 for jobs and sweep.)"
+    condition     = alltrue([for name, function in var.functions : function.timeout_seconds == null ? true : function.timeout_seconds >= 1 && function.timeout_seconds <= (contains(["jobs", "predict", "sweep"], name) ? 1800 : 540)])
+    error_message = "timeout_seconds must be 1–540: a push not answered within the ack deadline (600 s) is delivered again while the first attempt still runs. (1–1800 for jobs, predict and sweep.)"
   }
 }
 
@@ -206,6 +206,59 @@ variable "notification_channels" {
   validation {
     condition     = alltrue([for channel in var.notification_channels : can(regex("^projects/[^/]+/notificationChannels/[^/]+$", channel))])
     error_message = "notification_channels must have the form projects/<project>/notificationChannels/<id>."
+  }
+}
+
+variable "predict" {
+  description = "Online prediction: models that an instance loads before it takes requests (\"digits\", \"digits@3\", \"digits@canary\"), and what one instance takes at once: bytes of a request (decompressed) and its instances, requests that wait, rows that concurrent requests are joined to, milliseconds that they wait for it behind another batch."
+  type = object({
+    batch_delay_ms        = optional(number, 2)
+    max_batch_rows        = optional(number, 1024)
+    max_body_bytes        = optional(number, 33554432)
+    max_queue             = optional(number, 1000)
+    max_request_instances = optional(number, 100000)
+    warm_up               = optional(set(string), [])
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for limit in [var.predict.batch_delay_ms, var.predict.max_batch_rows, var.predict.max_body_bytes, var.predict.max_queue, var.predict.max_request_instances] : limit >= 1 && floor(limit) == limit])
+    error_message = "The numbers of predict must be whole and at least 1."
+  }
+
+  validation {
+    condition     = alltrue([for model in var.predict.warm_up : can(regex("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@[A-Za-z0-9][A-Za-z0-9_.-]{0,62})?$", model))])
+    error_message = "warm_up of predict must be models, as \"digits\", \"digits@3\" or \"digits@canary\"."
+  }
+}
+
+variable "predict_ingress" {
+  description = "From where predict can be reached: ALLOW_ALL (IAM still refuses everyone but the predict_invokers), ALLOW_INTERNAL_AND_GCLB (your networks and your load balancer) or ALLOW_INTERNAL_ONLY."
+  type        = string
+  default     = "ALLOW_ALL"
+  nullable    = false
+
+  validation {
+    condition     = contains(["ALLOW_ALL", "ALLOW_INTERNAL_AND_GCLB", "ALLOW_INTERNAL_ONLY"], var.predict_ingress)
+    error_message = "predict_ingress must be ALLOW_ALL, ALLOW_INTERNAL_AND_GCLB or ALLOW_INTERNAL_ONLY."
+  }
+}
+
+variable "predict_invokers" {
+  description = "Who may ask for online predictions, as IAM members, of every model there is. Default: nobody. They may not submit jobs: see invokers."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(setintersection([for member in var.predict_invokers : lower(member)], ["allusers", "allauthenticatedusers"])) == 0
+    error_message = "predict_invokers must not contain allUsers or allAuthenticatedUsers: predict is never public."
+  }
+
+  validation {
+    condition     = alltrue([for member in var.predict_invokers : can(regex("^((user|group|serviceAccount|domain):[^\\s:]+|principal(Set)?://\\S+)$", member)) || contains(["allusers", "allauthenticatedusers"], lower(member))])
+    error_message = "predict_invokers must be IAM members such as \"user:ada@example.com\" or \"serviceAccount:ci@my-project.iam.gserviceaccount.com\"."
   }
 }
 

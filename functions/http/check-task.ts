@@ -54,12 +54,12 @@ async function checkSplit(ledger: Pick<Ledger, 'getSplit'>, job: Job, task: Spli
 
 async function checkShard(ledger: Pick<Ledger, 'getSplit'>, job: Job, task: ScoreTask): Promise<void> {
   const { object, start, end } = task;
-  const { input } = splitAt(job.plan, task.split);
+  const { input, whole } = splitAt(job.plan, task.split);
   const { scratch } = job.plan;
   const staged = object.bucket === scratch.bucket && object.name === stagedName(scratch.prefix, task.split, task.shard);
   const own = object.bucket === input.bucket && object.name === input.name && object.generation === input.generation;
   if (!staged && !own) refuse(task, `an object (${object.bucket}/${object.name}) that is none of the job's`);
-  if (start > end || (own && input.compression === 'none' && end > input.size))
+  if (start > end || (own && !whole && end > input.size))
     refuse(task, `no range of the object: ${start} to ${end}`);
   const record = await ledger.getSplit(job.id, task.split);
   if (record !== undefined && task.shard >= record.shards)

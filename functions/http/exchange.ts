@@ -15,6 +15,8 @@ export interface HttpAnswer {
   readonly headers?: Readonly<Record<string, string>>;
   /** JSON; undefined: no body. */
   readonly body?: unknown;
+  /** In place of `body`: bytes that are encoded already. */
+  readonly content?: { readonly type: string; readonly bytes: Uint8Array };
 }
 
 /** What a handler needs of Express's response. */
@@ -23,15 +25,18 @@ export interface HttpResponse {
   status(code: number): HttpResponse;
   set(name: string, value: string): unknown;
   json(body: unknown): unknown;
-  end(): unknown;
+  end(content?: Uint8Array): unknown;
 }
 
 export const DONE: HttpAnswer = { status: 204 };
 
-export function sendAnswer(response: HttpResponse, { status, headers = {}, body }: HttpAnswer): void {
+export function sendAnswer(response: HttpResponse, { status, headers = {}, body, content }: HttpAnswer): void {
   if (response.headersSent) return; // the framework's timeout answered
   response.status(status);
   for (const [name, value] of Object.entries(headers)) response.set(name, value);
-  if (body === undefined) response.end();
+  if (content !== undefined) {
+    response.set('Content-Type', content.type);
+    response.end(content.bytes);
+  } else if (body === undefined) response.end();
   else response.json(body);
 }

@@ -3,6 +3,8 @@ import { isEnded } from '../../shared/job.ts';
 import type { Job, OutputNames } from '../../shared/job.ts';
 import { folderOutput, jobIdOf, outputFolder, scratchPrefix } from '../../shared/names.ts';
 import type { Ports } from '../../shared/ports.ts';
+import type { Input } from '../../shared/shard.ts';
+import { canReuse } from '../split/reuse-results.ts';
 
 export interface RedriveRequest {
   /** The job whose failed rows are scored again. */
@@ -12,11 +14,12 @@ export interface RedriveRequest {
   readonly batchSize?: number;
 }
 
-export type RedrivePorts = Pick<Ports, 'objects' | 'ledger' | 'models' | 'clock'> & Partial<Pick<Ports, 'scorer'>>;
+export type RedrivePorts = Pick<Ports, 'objects' | 'ledger' | 'models' | 'clock'> &
+  Partial<Pick<Ports, 'scorer' | 'logger'>>;
 
 /**
  * Creates a job over the same inputs that scores only the shards with failed rows again; the others' lines come from the first job's
- * output. It is queued: `startJob` publishes it.
+ * output, where that is JSON lines: else all are scored again, and the log says so. It is queued: `startJob` publishes it.
  * @throws PermanentError NOT_FOUND, or FAILED_PRECONDITION where there is nothing to redrive or what it needs is gone.
  */
 export async function createRedrive(ports: RedrivePorts, request: RedriveRequest): Promise<Job> {
@@ -48,6 +51,16 @@ export async function createRedrive(ports: RedrivePorts, request: RedriveRequest
     updateTime: createTime,
   };
   if (!(await ports.ledger.createJob(job))) throw new PermanentError('ALREADY_EXISTS', `job ${id} exists: ask again`);
+  if (!canReuse(job.spec)) {
+    const format = job.spec.predictionsFormat;
+    ports.logger?.log(
+      'WARNING',
+      `redrive of ${origin.id}: its output is ${format}, whose rows are not reused: every shard is scored again`,
+      {
+        job: id,
+      },
+    );
+  }
   return job;
 }
 
@@ -63,7 +76,7 @@ async function checkRedrivable(ports: RedrivePorts, origin: Job): Promise<void> 
   }
   if (outcome.failed === 0)
     throw new PermanentError('FAILED_PRECONDITION', `job ${id} has no failed row: there is nothing to redrive`);
-  for (const object of [outcome.results, ...plan.inputs]) {
+  for (const object of [...(canReuse(origin.spec) ? [outcome.results] : []), ...plan.inputs.filter(isFile)]) {
     const live = await ports.objects.stat(object.bucket, object.name);
     if (live?.generation !== object.generation) {
       const what = live === undefined ? 'is gone' : 'has changed';
@@ -77,4 +90,9 @@ function siblingOutput({ plan }: Job, model: string, createTime: string): Output
   const folder = plan.output.manifest.slice(0, plan.output.manifest.lastIndexOf('/') + 1);
   const parent = folder.slice(0, folder.lastIndexOf('/', folder.length - 2) + 1);
   return folderOutput(plan.output.bucket, `${parent}${outputFolder(model, createTime)}/`);
+}
+
+/** A table that is none is looked at when its splits are cut. */
+function isFile({ table }: Input): boolean {
+  return table?.format !== 'bigquery';
 }

@@ -10,7 +10,7 @@ const gcsUri = z
   .max(1100)
   .regex(/^gs:\/\/[^/]+(?:\/|$)/, 'expected gs://bucket/name');
 const modelReference = z.string().min(1).max(300);
-const { instancesFormat, ...templateFields } = jobTemplateSchema.shape;
+const { instancesFormat, predictionsFormat, ...templateFields } = jobTemplateSchema.shape;
 
 /** The fields of a BatchPredictionJob that a caller sets; those that we set, where a caller sends them back, are refused. */
 export const createSchema = z.strictObject({
@@ -24,12 +24,19 @@ export const createSchema = z.strictObject({
   modelVersionId: z.string().min(1).max(63).exactOptional(),
   inputConfig: z.strictObject({
     instancesFormat,
-    gcsSource: z.strictObject({ uris: z.array(gcsUri).min(1).max(MAX_INPUTS) }),
+    gcsSource: z.strictObject({ uris: z.array(gcsUri).min(1).max(MAX_INPUTS) }).exactOptional(),
+    /** Vertex AI's `inputUri` (`bq://project.dataset.table`), or a query of ours. */
+    bigquerySource: z
+      .strictObject({
+        inputUri: z.string().max(1100).exactOptional(),
+        query: z.string().min(1).max(1_000_000).exactOptional(),
+      })
+      .exactOptional(),
   }),
   outputConfig: z
     .strictObject({
-      predictionsFormat: z.literal('jsonl').exactOptional(),
-      gcsDestination: z.strictObject({ outputUriPrefix: gcsUri }),
+      predictionsFormat,
+      gcsDestination: z.strictObject({ outputUriPrefix: gcsUri }).exactOptional(),
     })
     .exactOptional(),
 });

@@ -10,7 +10,7 @@ import { createJob } from '../upload/create-job.ts';
 import type { CreateBody } from './request-schema.ts';
 import { findInputs, outputPrefix } from './uris.ts';
 
-export type SubmitPorts = Pick<Ports, 'objects' | 'queue' | 'ledger' | 'models' | 'clock'>;
+export type SubmitPorts = Pick<Ports, 'objects' | 'queue' | 'ledger' | 'models' | 'clock' | 'tables'>;
 
 export interface SubmitQuery {
   readonly batchPredictionJobId?: string | undefined;
@@ -38,12 +38,17 @@ export async function submitJob(
   const template: JobTemplate = {
     ...fields,
     ...(inputConfig.instancesFormat !== undefined && { instancesFormat: inputConfig.instancesFormat }),
+    ...(outputConfig?.predictionsFormat !== undefined && { predictionsFormat: outputConfig.predictionsFormat }),
   };
-  const prefix = outputPrefix(buckets, outputConfig?.gcsDestination.outputUriPrefix);
+  const { gcsSource, bigquerySource } = inputConfig;
+  if ((gcsSource === undefined) === (bigquerySource === undefined))
+    throw new PermanentError('INVALID_ARGUMENT', 'inputConfig: give either gcsSource or bigquerySource');
+  const prefix = outputPrefix(buckets, outputConfig?.gcsDestination?.outputUriPrefix);
   return createJob(ports, {
     id,
     model: modelReference(model, modelVersionId),
-    inputs: await findInputs(ports.objects, buckets, inputConfig.gcsSource.uris),
+    inputs: gcsSource === undefined ? [] : await findInputs(ports.objects, buckets, gcsSource.uris),
+    ...(bigquerySource !== undefined && { table: bigquerySource }),
     template,
     output: (name, createTime) => folderOutput(buckets.output, `${prefix}${outputFolder(name, createTime)}/`),
     scratchBucket: buckets.output,

@@ -20,6 +20,7 @@ export async function failShard(objects: ObjectStore, request: ScoreRequest, err
     instanceConfig,
     maxRowBytes,
     ...(input.columns && { columns: input.columns }),
+    ...(input.layout && { layout: input.layout }),
   });
   const encoder = new RowEncoder({ label: lineLabelOf(instanceConfig), outputs: [] });
   for (let batch = decoder.next(shard.rows); batch !== undefined; batch = decoder.next(shard.rows)) {

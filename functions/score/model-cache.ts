@@ -8,8 +8,23 @@ import type { ModelStore } from '../../shared/ports.ts';
 const MAX_MODELS = 4;
 const MAX_BYTES = 2 * 1024 ** 3;
 
+/** What loading a model took. */
+export interface ModelLoad {
+  readonly milliseconds: number;
+  /** Bytes held by the weights. */
+  readonly byteSize: number;
+}
+
+/**
+ * Uses a loaded model.
+ * @param takeLoad tells what loading it took, to the first who asks: so each load is counted once.
+ */
+type UseModel<T> = (model: Model, takeLoad?: () => ModelLoad | undefined) => Promise<T>;
+
 interface Entry {
   readonly model: Promise<Model>;
+  /** Until somebody has taken it. */
+  load?: ModelLoad | undefined;
   /** Scorings that hold it now: it is not disposed under them. */
   users: number;
 }
@@ -28,14 +43,18 @@ export class ModelCache {
    * Calls `use` with the model loaded.
    * @throws PermanentError FAILED_PRECONDITION where the version's files are not those that the job was created with.
    */
-  async with<T>(pinned: JobPlan['model'], use: (model: Model) => Promise<T>): Promise<T> {
+  async with<T>(pinned: JobPlan['model'], use: UseModel<T>): Promise<T> {
     const key = JSON.stringify([pinned.model, pinned.version, pinned.digest]);
-    const entry = this.#entries.get(key) ?? { model: this.#load(pinned), users: 0 };
+    const entry = this.#entries.get(key) ?? this.#begin(pinned);
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     entry.users++;
     try {
-      return await use(await entry.model);
+      return await use(await entry.model, () => {
+        const { load } = entry;
+        entry.load = undefined;
+        return load;
+      });
     } catch (error) {
       await this.#dropIfUnloaded(key, entry);
       throw error;
@@ -43,6 +62,17 @@ export class ModelCache {
       entry.users--;
       await this.#evict();
     }
+  }
+
+  #begin(pinned: JobPlan['model']): Entry {
+    const start = performance.now();
+    const model = this.#load(pinned);
+    const entry: Entry = { model, users: 0 };
+    model.then(
+      ({ byteSize }) => (entry.load = { milliseconds: Math.round(performance.now() - start), byteSize }),
+      () => undefined,
+    );
+    return entry;
   }
 
   async #load(pinned: JobPlan['model']): Promise<Model> {
@@ -53,7 +83,9 @@ export class ModelCache {
         `model ${pinned.model}@${pinned.version} has changed since the job was created: a version's files must stay as they are`,
       );
     }
-    return loadModel(await this.#store.open(pinned.model, pinned.version));
+    return loadModel(await this.#store.open(pinned.model, pinned.version), {
+      open: (model, version) => this.#store.open(model, version),
+    });
   }
 
   /** A model that could not be loaded is tried again by the next shard. */

@@ -1,5 +1,6 @@
 import { BATCH } from '../../shared/config.ts';
 import { PermanentError } from '../../shared/errors.ts';
+import { readObjectFor } from '../../shared/formats/file-list-objects.ts';
 import { formatOf } from '../../shared/formats/registry.ts';
 import { lineLabelOf, RowEncoder } from '../../shared/formats/row-encoder.ts';
 import { readAll } from '../../shared/input.ts';
@@ -9,7 +10,9 @@ import { shardId } from '../../shared/names.ts';
 import type { ModelDescription, ObjectStore, ScoredShard, ScoreRequest } from '../../shared/ports.ts';
 import { elementCount } from '../../shared/tensor.ts';
 import type { DType, TensorSpec } from '../../shared/tensor.ts';
+import { checkKeys } from './check-keys.ts';
 import { oversizeRow } from './fail-shard.ts';
+import { InferenceMeter } from './inference-meter.ts';
 import type { ModelCache } from './model-cache.ts';
 import { predictBatch } from './predict.ts';
 
@@ -25,11 +28,14 @@ export interface ShardPorts {
  */
 export function scoreShard(ports: ShardPorts, request: ScoreRequest): Promise<ScoredShard> {
   if (request.shard.oversize) return Promise.resolve(oversizeRow(request));
-  return ports.models.with(request.model, async (model) => {
+  return ports.models.with(request.model, async (model, takeLoad) => {
     const signature = signatureOf(model, request);
+    const meter = new InferenceMeter();
     const { object, start, end } = request.shard;
-    const bytes = await readAll(ports.objects.read(object, start, end), end - start);
-    return scoreBytes(model, signature, request, bytes);
+    const bytes = request.content ?? (await readAll(ports.objects.read(object, start, end), end - start));
+    const load = takeLoad?.();
+    if (load !== undefined) meter.loaded(load);
+    return scoreBytes(ports.objects, { model, signature, request, bytes, meter });
   });
 }
 
@@ -39,33 +45,46 @@ export function inspectModel(models: Pick<ModelCache, 'with'>, pinned: JobPlan['
 }
 
 function signatureOf(model: Model, { model: pinned, spec }: ScoreRequest): Signature {
-  const signature = model.signatures[spec.signatureName];
+  const { signatures } = model;
+  const signature = Object.hasOwn(signatures, spec.signatureName) ? signatures[spec.signatureName] : undefined;
   if (signature !== undefined) return signature;
-  const known = Object.keys(model.signatures).join(', ');
+  const known = Object.keys(signatures).join(', ');
   throw new PermanentError(
     'NOT_FOUND',
     `model ${pinned.model}@${pinned.version} has no signature "${spec.signatureName}"; it has ${known}`,
   );
 }
 
-async function scoreBytes(
-  model: Model,
-  signature: Signature,
-  request: ScoreRequest,
-  bytes: Uint8Array,
-): Promise<ScoredShard> {
+interface Scoring {
+  readonly model: Model;
+  readonly signature: Signature;
+  readonly request: ScoreRequest;
+  readonly bytes: Uint8Array;
+  readonly meter: InferenceMeter;
+}
+
+async function scoreBytes(objects: ObjectStore, scoring: Scoring): Promise<ScoredShard> {
+  const { model, signature, request, bytes, meter } = scoring;
   const { shard, input, spec } = request;
-  const decoder = formatOf(input.format).decoder(bytes, {
+  const format = formatOf(input.format);
+  const decoder = format.decoder(bytes, {
     signature,
     instanceConfig: spec.instanceConfig,
     maxRowBytes: spec.maxRowBytes,
     ...(input.columns && { columns: input.columns }),
+    ...(input.layout && { layout: input.layout }),
   });
-  const encoder = new RowEncoder({ label: lineLabelOf(spec.instanceConfig), outputs: signature.outputs });
-  const batchRows = spec.batchSize ?? automaticBatchRows(signature);
-  for (let batch = decoder.next(batchRows); batch !== undefined; batch = decoder.next(batchRows)) {
-    const { scored, errors } = await predictBatch(model, signature, batch.groups);
-    encoder.encode(batch, scored, errors);
+  const label = request.bare === true ? 'row' : lineLabelOf(spec.instanceConfig);
+  const encoder = new RowEncoder({ label, outputs: signature.outputs });
+  const batchRows = Math.min(spec.batchSize ?? automaticBatchRows(signature), format.maxBatchRows ?? Infinity);
+  // URIs are relative to the list that the user wrote, of which the shard may be a staged copy.
+  const { bucket, name } = { ...shard.object, ...input };
+  const read = format.fetch && readObjectFor(objects, { bucket, name }, spec.maxRowBytes);
+  for (let decoded = decoder.next(batchRows); decoded !== undefined; decoded = decoder.next(batchRows)) {
+    const batch = read === undefined ? decoded : ((await format.fetch?.(decoded, read)) ?? decoded);
+    const predicted = await predictBatch(model, signature, batch.groups, meter);
+    const { scored, errors } = checkKeys(batch, predicted.scored, spec.instanceConfig, signature);
+    encoder.encode(batch, scored, errors.size === 0 ? predicted.errors : new Map([...predicted.errors, ...errors]));
   }
   const { bytes: lines, ...counts } = encoder.take();
   if (counts.rows !== shard.rows) {
@@ -74,7 +93,8 @@ async function scoreBytes(
       `shard ${shardId(shard.split, shard.shard)} holds ${counts.rows} rows; it was cut with ${shard.rows}`,
     );
   }
-  return { lines, ...counts, runtime: model.runtime };
+  const { runtime } = model;
+  return { lines, ...counts, runtime, metrics: meter.metrics(), outputs: signature.outputs };
 }
 
 /** Bytes of one element; a string's is a guess. */

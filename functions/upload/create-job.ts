@@ -1,6 +1,7 @@
 import { MAX_INPUTS, SPLIT_BYTES } from '../../shared/config.ts';
 import { PermanentError, toErrorInfo } from '../../shared/errors.ts';
-import type { InstanceConfig } from '../../shared/formats/format.ts';
+import { contentFormat } from '../../shared/formats/format.ts';
+import type { InstanceConfig, InstancesFormat } from '../../shared/formats/format.ts';
 import { formatFromName } from '../../shared/formats/registry.ts';
 import { pinInput } from '../../shared/input.ts';
 import { transition } from '../../shared/job.ts';
@@ -14,6 +15,8 @@ import { readServingConfig } from '../../shared/models/serving-config.ts';
 import { scratchPrefix } from '../../shared/names.ts';
 import type { ModelVersion, ObjectStat, Ports } from '../../shared/ports.ts';
 import { countSplits } from '../../shared/split-plan.ts';
+import { pinTableInput } from '../../shared/table-input.ts';
+import type { BigQuerySource } from '../../shared/table-input.ts';
 import type { Input } from '../../shared/shard.ts';
 import { publishSplits } from './publish-splits.ts';
 
@@ -23,6 +26,8 @@ export interface JobRequest {
   readonly id: string;
   readonly model: string;
   readonly inputs: readonly { readonly bucket: string; readonly name: string }[];
+  /** A table instead of files. */
+  readonly table?: BigQuerySource;
   readonly template: JobTemplate;
   /** Where the output goes, given the model's name and the job's creation time. */
   readonly output: (model: string, createTime: string) => OutputNames;
@@ -30,7 +35,7 @@ export interface JobRequest {
   readonly splitBytes?: number;
 }
 
-export type CreatePorts = Pick<Ports, 'objects' | 'queue' | 'ledger' | 'models' | 'clock'> &
+export type CreatePorts = Pick<Ports, 'objects' | 'queue' | 'ledger' | 'models' | 'clock' | 'tables'> &
   Partial<Pick<Ports, 'scorer'>>;
 
 /**
@@ -56,7 +61,7 @@ export async function startJob(ports: Pick<Ports, 'queue' | 'ledger' | 'clock'>,
 
 /** Resolves the model, pins the inputs and plans the splits: everything that can be wrong with a request is found here. */
 export async function planJob(ports: CreatePorts, request: JobRequest): Promise<Job> {
-  if (request.inputs.length === 0)
+  if (request.inputs.length === 0 && request.table === undefined)
     throw new PermanentError('INVALID_ARGUMENT', 'no input file: a job has at least one');
   if (request.inputs.length > MAX_INPUTS) {
     throw new PermanentError(
@@ -92,10 +97,12 @@ function planOf(
 }
 
 async function pinAll(ports: CreatePorts, request: JobRequest): Promise<readonly Input[]> {
+  const { table, splitBytes } = request;
+  if (table !== undefined) return [await pinTableInput(ports.tables, table, request.id, splitBytes)];
   const inputs = await mapConcurrent(request.inputs, 16, ({ bucket, name }) =>
     pinInput(ports.objects, bucket, name, request.template.instancesFormat),
   );
-  const formats = new Set(inputs.map((input) => input.format));
+  const formats = new Set(inputs.map(({ table, format }) => table?.format ?? format));
   if (formats.size > 1) {
     throw new PermanentError(
       'INVALID_ARGUMENT',
@@ -118,8 +125,8 @@ async function specOf(
   const spec: JobSpec = {
     displayName: template.displayName ?? files.label,
     signatureName: template.signatureName ?? serving.signatureName ?? DEFAULT_SIGNATURE,
-    instancesFormat: inputs[0]?.format ?? template.instancesFormat ?? 'jsonl',
-    predictionsFormat: 'jsonl',
+    instancesFormat: instancesFormatOf(inputs, template),
+    predictionsFormat: template.predictionsFormat ?? 'jsonl',
     instanceConfig,
     ...(batchSize !== undefined && { batchSize }),
     maxItemsPerBatch: template.maxItemsPerBatch ?? TEMPLATE_DEFAULTS.maxItemsPerBatch,
@@ -131,6 +138,10 @@ async function specOf(
   };
   checkColumns(instanceConfig, inputs);
   return { spec, inputs };
+}
+
+function instancesFormatOf([first]: readonly Input[], { instancesFormat = 'jsonl' }: JobTemplate): InstancesFormat {
+  return first?.table?.format ?? first?.format ?? contentFormat(instancesFormat);
 }
 
 /** A field that no column of a CSV file bears would fail every row: say so before any work is done. */
@@ -159,12 +170,14 @@ async function checkSignature(ports: CreatePorts, model: JobPlan['model'], spec:
 /** A job that could not be planned, kept so that who dropped the file can see why. */
 export function stillbornJob(request: JobRequest, object: ObjectStat, error: unknown, now: number): Job {
   const createTime = new Date(now).toISOString();
-  const instancesFormat = request.template.instancesFormat ?? formatFromName(object.name)?.format ?? 'jsonl';
+  const instancesFormat = contentFormat(
+    request.template.instancesFormat ?? formatFromName(object.name)?.format ?? 'jsonl',
+  );
   const spec: JobSpec = {
     displayName: request.model,
     signatureName: request.template.signatureName ?? DEFAULT_SIGNATURE,
     instancesFormat,
-    predictionsFormat: 'jsonl',
+    predictionsFormat: request.template.predictionsFormat ?? 'jsonl',
     instanceConfig: request.template.instanceConfig ?? {},
     ...TEMPLATE_DEFAULTS,
     labels: request.template.labels ?? {},

@@ -1,5 +1,5 @@
 import { PermanentError } from '../../shared/errors.ts';
-import { formatFromName } from '../../shared/formats/registry.ts';
+import { formatFromName, INPUT_SUFFIXES } from '../../shared/formats/registry.ts';
 import { isEnded } from '../../shared/job.ts';
 import type { Job } from '../../shared/job.ts';
 import { parseTemplate } from '../../shared/job-template.ts';
@@ -24,16 +24,20 @@ const TEMPLATE = 'fanfold.json';
 const MAX_TEMPLATE_BYTES = 256 * 1024;
 
 /**
- * Turns a finalized object `<model>[@version]/…/file.jsonl` into a job. Its id comes from bucket, name and generation: a duplicate event finds the
+ * Turns a finalized object `<model>[@version]/…/file.jsonl` (or of any other input suffix) into a job. Its id comes from bucket, name and generation: a duplicate event finds the
  * job there. Ignores empty objects and what is outside the convention; a file that cannot become a job leaves a FAILED one that says why.
  */
 export async function upload(ports: UploadPorts, object: ObjectStat, target: UploadTarget): Promise<Job | undefined> {
   const folder = object.name.slice(0, Math.max(0, object.name.indexOf('/')));
   const base = object.name.slice(object.name.lastIndexOf('/') + 1);
   if (object.size === 0 || folder === '' || base === TEMPLATE || formatFromName(base) === undefined) {
-    ports.logger.log('INFO', `ignored: not an input (<model>[@version]/…/file.jsonl or .csv, not empty)`, {
-      object: object.name,
-    });
+    ports.logger.log(
+      'INFO',
+      `ignored: not an input (<model>[@version]/…/file with one of the suffixes ${INPUT_SUFFIXES.join(' ')}, not empty)`,
+      {
+        object: object.name,
+      },
+    );
     return undefined;
   }
   const id = jobIdOf(object.bucket, object.name, object.generation);

@@ -52,7 +52,7 @@ export class FunctionProcess {
       `--port=${port}`,
     ];
     const child = spawn(process.execPath, args, {
-      env: { PATH, HOME, NODE_ENV: 'production', K_SERVICE: target, ...env },
+      env: { PATH, HOME, NODE_ENV: 'production', K_SERVICE: target, FUNCTION_TARGET: target, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Ctrl-C is for who started us: it ends functions in its own time.
       detached: true,

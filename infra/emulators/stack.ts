@@ -16,6 +16,7 @@ export const FUNCTIONS = {
   'dead-letter': 4,
   sweep: 1,
   jobs: 16,
+  predict: 64,
 } as const;
 
 /** Those whose subscription has a dead-letter policy. */
@@ -37,6 +38,8 @@ export interface StackOptions {
   readonly storage?: Omit<StorageEmulatorOptions, 'buckets' | 'notify'>;
   /** The jobs API's port; default: any free one. */
   readonly jobsPort?: number;
+  /** Models that predict loads before it is ready, with commas between. */
+  readonly warmUp?: string;
   /** Takes what functions write, a line at a time. */
   readonly onLine?: (target: FunctionName, line: string) => void;
 }
@@ -50,6 +53,8 @@ export interface Stack {
   readonly functions: Readonly<Record<FunctionName, FunctionService>>;
   /** `http://…/v1/projects/…/locations/…/batchPredictionJobs`. */
   readonly jobsUrl: string;
+  /** Online prediction: `/v1/models/…` is below it. */
+  readonly predictUrl: string;
   close(): Promise<void>;
 }
 
@@ -122,6 +127,7 @@ async function startAll(options: StackOptions, keep: Keep): Promise<Omit<Stack, 
     FANFOLD_TOPIC_PREFIX: TOPIC_PREFIX,
     FANFOLD_LOCATION: location,
     FANFOLD_LOG_LEVEL: options.logLevel ?? 'INFO',
+    ...(options.warmUp !== undefined && { FANFOLD_PREDICT_WARM_UP: options.warmUp }),
     ...(options.splitBytes !== undefined && { FANFOLD_SPLIT_BYTES: String(options.splitBytes) }),
   };
   await together(
@@ -136,14 +142,16 @@ async function startAll(options: StackOptions, keep: Keep): Promise<Omit<Stack, 
     ),
   );
   keep(tick(functions.sweep.url, options.sweepMs ?? SWEEP_MS), (stop) => stop());
+  const predictUrl = functions.predict.url;
   const jobsUrl = `${functions.jobs.url}/v1/projects/${projectId}/locations/${location}/batchPredictionJobs`;
   return {
-    env: { ...env, FANFOLD_JOBS_URL: functions.jobs.url, FANFOLD_TARGET: 'emulators' },
+    env: { ...env, FANFOLD_JOBS_URL: functions.jobs.url, FANFOLD_PREDICT_URL: predictUrl, FANFOLD_TARGET: 'emulators' },
     projectId,
     buckets,
     storage,
     functions,
     jobsUrl,
+    predictUrl,
   };
 }
 

@@ -22,6 +22,7 @@ It prints the environment to set. Then, in another shell:
 
   fanfold jobs submit instances.jsonl --model my-model --target emulators --watch
   fanfold jobs list --target emulators
+  fanfold predict --model my-model --json-instances instances.jsonl
 `;
 
 /** Exit code of wrong usage. */
@@ -79,7 +80,7 @@ async function main(options: Arguments): Promise<void> {
     const lines = Object.entries(stack.env).map(([name, value]) => `export ${name}=${value}\n`);
     process.stdout.write(lines.join(''));
     process.stderr.write(
-      `ready: upload to gs://${stack.buckets.input}/<model>/, or use ${stack.jobsUrl}\nset the environment above in another shell; Ctrl-C stops everything\n`,
+      `ready: upload to gs://${stack.buckets.input}/<model>/, or use ${stack.jobsUrl}, or predict at ${stack.predictUrl}/v1/models/<model>:predict\nset the environment above in another shell; Ctrl-C stops everything\n`,
     );
     await stop;
     process.stderr.write('stopping …\n');

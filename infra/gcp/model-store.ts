@@ -7,11 +7,20 @@ import { PermanentError } from '../../shared/errors.ts';
 import { readAll } from '../../shared/input.ts';
 import { mapConcurrent } from '../../shared/map-concurrent.ts';
 import { chooseVersion, isModelName, isVersion, parseModelReference, summarize } from '../../shared/models/catalog.ts';
-import type { CatalogModel } from '../../shared/models/catalog.ts';
 import { parseModelConfig } from '../../shared/models/model-config.ts';
 import type { ModelFiles } from '../../shared/models/model.ts';
-import type { ModelStore, ModelSummary, ModelVersion, ObjectStore, StoredObject } from '../../shared/ports.ts';
+import type {
+  CatalogModel,
+  ModelConfig,
+  ModelRegistry,
+  ModelSummary,
+  ModelVersion,
+  NewModelFile,
+  ObjectStore,
+  StoredObject,
+} from '../../shared/ports.ts';
 import { listPages } from './list-objects.ts';
+import { incompleteMark, publishVersion, removeVersion, replaceConfig } from './model-store-writes.ts';
 import { GoogleObjectStore } from './object-store.ts';
 
 /** A version of more is a mistake: a data set. */
@@ -19,8 +28,19 @@ const MAX_FILES = 10_000;
 /** Models looked up at a time for a list. */
 const LOOK_UPS = 8;
 
-/** A bucket of `<model>/<version>/…`, with `<model>/config.json` beside the versions. */
-export class GoogleModelStore implements ModelStore {
+/** Changes of a configuration that others may make before ours is tried no more. */
+const MAX_LOOKS = 20;
+
+interface Entry extends CatalogModel {
+  /** Its config.json; undefined where there is none. */
+  readonly configObject: StoredObject | undefined;
+}
+
+/**
+ * A bucket of `<model>/<version>/…`, with `<model>/config.json` beside the versions. A version that is being published or removed has a mark beside
+ * it (`<model>/.incomplete-<version>`), and is not there as long as it has: one listing of the model's folder, which is strongly consistent, shows both.
+ */
+export class GoogleModelStore implements ModelRegistry {
   readonly #storage: Storage;
   readonly #bucket: string;
   readonly #objects: ObjectStore;
@@ -41,8 +61,7 @@ export class GoogleModelStore implements ModelStore {
 
   async open(model: string, version: string): Promise<ModelFiles> {
     const found = await this.#find(model);
-    if (!isVersion(version))
-      throw new PermanentError('NOT_FOUND', `model ${model} has no version ${JSON.stringify(version)}`);
+    if (!isVersion(version)) throw noVersion(model, version);
     const files = await this.#files(model, chooseVersion(found, version));
     const label = `${model}@${version}`;
     return {
@@ -61,7 +80,28 @@ export class GoogleModelStore implements ModelStore {
     return found.map((entry) => entry && summarize(entry)).filter((summary) => summary !== undefined);
   }
 
-  async #find(model: string): Promise<CatalogModel> {
+  async publish(model: string, version: string, files: readonly NewModelFile[]): Promise<void> {
+    await publishVersion({ bucket: this.#storage.bucket(this.#bucket), objects: this.#objects }, model, version, files);
+  }
+
+  async configure(model: string, change: (model: CatalogModel) => ModelConfig | undefined): Promise<void> {
+    for (let look = 1; look <= MAX_LOOKS; look++) {
+      const entry = await this.#find(model);
+      const next = change(entry);
+      if (next === undefined) return;
+      const file = this.#storage.bucket(this.#bucket).file(`${model}/config.json`);
+      if (await replaceConfig(file, entry.configObject?.generation, entry.config, next)) return;
+    }
+    throw new Error(`${this.#bucket}/${model}/config.json is changed by others all the time`);
+  }
+
+  async remove(model: string, version: string): Promise<void> {
+    await this.#find(model);
+    if (!isVersion(version)) throw noVersion(model, version);
+    await removeVersion({ bucket: this.#storage.bucket(this.#bucket), objects: this.#objects }, model, version);
+  }
+
+  async #find(model: string): Promise<Entry> {
     const found = isModelName(model) ? await this.#look(model) : undefined;
     if (found !== undefined) return found;
     const names = await this.#names();
@@ -70,13 +110,23 @@ export class GoogleModelStore implements ModelStore {
   }
 
   /** The model as its folder shows it; undefined where nothing is in there. */
-  async #look(model: string): Promise<CatalogModel | undefined> {
-    const { folders, files } = await this.#enter(`${model}/`);
-    if (folders.length === 0 && files.length === 0) return undefined;
-    const name = `${model}/config.json`;
-    const object = files.find((file) => file.name === name);
-    const config = object === undefined ? {} : parseModelConfig(await this.#read(object), name);
-    return { model, versions: folders.filter(isVersion), config };
+  async #look(model: string): Promise<Entry | undefined> {
+    for (let look = 1; ; look++) {
+      const { folders, files } = await this.#enter(`${model}/`);
+      if (folders.length === 0 && files.length === 0) return undefined;
+      const name = `${model}/config.json`;
+      const configObject = files.find((file) => file.name === name);
+      try {
+        const config = configObject === undefined ? {} : parseModelConfig(await this.#read(configObject), name);
+        const there = new Set(files.map((file) => file.name));
+        const versions = folders.filter((folder) => isVersion(folder) && !there.has(incompleteMark(model, folder)));
+        return { model, versions, config, configObject };
+      } catch (error) {
+        // Replaced between the listing and the read: its generation is gone.
+        const isReplaced = error instanceof PermanentError && error.status === 'NOT_FOUND';
+        if (!isReplaced || look === MAX_LOOKS) throw error;
+      }
+    }
   }
 
   async #names(): Promise<readonly string[]> {
@@ -118,6 +168,10 @@ export class GoogleModelStore implements ModelStore {
   async #read(object: StoredObject): Promise<Uint8Array> {
     return readAll(this.#objects.read(object, 0, object.size), object.size);
   }
+}
+
+function noVersion(model: string, version: string): PermanentError {
+  return new PermanentError('NOT_FOUND', `model ${model} has no version ${JSON.stringify(version)}`);
 }
 
 /** SHA-256 over the line `["<name>",<size>,"<crc32c>"]` of each file, in order: it is all in the listing, and reading gigabytes is not needed. */

@@ -9,6 +9,7 @@ import { GoogleLogger } from './logger.ts';
 import { GoogleModelStore } from './model-store.ts';
 import { GoogleObjectStore } from './object-store.ts';
 import { GoogleQueue } from './queue.ts';
+import { BigQueryTables } from './tables.ts';
 
 /**
  * The pipeline on Google Cloud: the very handlers that run embedded, on Cloud Storage, Pub/Sub and Firestore, or on their emulators.
@@ -37,6 +38,7 @@ function cloudPorts({ project, database, buckets, topicPrefix, logLevel, emulato
     queue: new GoogleQueue(pubsub, { topicPrefix }),
     ledger: new GoogleLedger(firestore),
     models: new GoogleModelStore(storage, buckets.models),
+    tables: new BigQueryTables({ projectId: project }),
     clock: new SystemClock(),
     logger: new LeveledLogger(new GoogleLogger({ projectId: project }), logLevel),
   };

@@ -1,8 +1,10 @@
 import { ModelCache } from '../../functions/score/model-cache.ts';
 import { inspectModel, scoreShard } from '../../functions/score/score-shard.ts';
 import type { JobPlan } from '../../shared/job.ts';
+import { ModelTotals } from '../../shared/model-totals.ts';
 import type {
   ModelDescription,
+  ModelMetrics,
   ModelStore,
   ObjectStore,
   ScoredShard,
@@ -14,17 +16,24 @@ import type {
 export class InstanceScorer implements Scorer {
   readonly #objects: ObjectStore;
   readonly #models: ModelCache;
+  readonly #totals = new ModelTotals();
 
   constructor(ports: { readonly objects: ObjectStore; readonly models: ModelStore }) {
     this.#objects = ports.objects;
     this.#models = new ModelCache(ports.models);
   }
 
-  score(request: ScoreRequest): Promise<ScoredShard> {
-    return scoreShard({ objects: this.#objects, models: this.#models }, request);
+  async score(request: ScoreRequest): Promise<ScoredShard> {
+    const scored = await scoreShard({ objects: this.#objects, models: this.#models }, request);
+    this.#totals.add(request.model, scored.metrics);
+    return scored;
   }
 
   inspect(model: JobPlan['model']): Promise<ModelDescription> {
     return inspectModel(this.#models, model);
+  }
+
+  totals(): readonly ModelMetrics[] {
+    return this.#totals.list();
   }
 }

@@ -7,6 +7,7 @@ import { compareUtf8 } from '../../shared/compare-utf8.ts';
 import { PermanentError } from '../../shared/errors.ts';
 import { digestFiles } from '../../shared/models/catalog.ts';
 import type { ModelFiles } from '../../shared/models/model.ts';
+import type { NewModelFile } from '../../shared/ports.ts';
 import { fileError, isMissing, readRange } from './files.ts';
 
 /** A model folder of more is a mistake: somebody's home, or a data set. */
@@ -27,13 +28,15 @@ export interface ModelFile {
 }
 
 /**
- * The files below a version folder, in order of their names; hidden ones are none. Links are followed as long as they stay inside.
+ * The files below a version folder, in order of their names. Links are followed as long as they stay inside.
+ * @param hidden called with the name of each hidden file or folder; it is not entered, and none of the version's.
  * @throws PermanentError NOT_FOUND (no such folder, or nothing in it), INVALID_ARGUMENT (a file), FAILED_PRECONDITION (a link that leads
  * out), RESOURCE_EXHAUSTED (over the limits).
  */
 export async function scanModelFolder(
   folder: string,
   limits: ModelLimits = DEFAULT_MODEL_LIMITS,
+  hidden: (name: string) => void = () => undefined,
 ): Promise<readonly ModelFile[]> {
   requireFolder(folder);
   const root = await realpath(folder);
@@ -42,8 +45,11 @@ export async function scanModelFolder(
 
   async function enter(at: string, base: string, above: readonly string[]): Promise<void> {
     for (const entry of await readdir(at, { withFileTypes: true })) {
-      if (entry.name.startsWith('.')) continue;
       const name = base + entry.name;
+      if (entry.name.startsWith('.')) {
+        hidden(name);
+        continue;
+      }
       const target = entry.isSymbolicLink()
         ? await followLink(path.join(at, entry.name), root, name)
         : path.join(at, entry.name);
@@ -142,5 +148,10 @@ async function* contentOf(file: ModelFile): AsyncGenerator<Uint8Array> {
 }
 
 export function digestModelFiles(files: readonly ModelFile[]): Promise<string> {
-  return digestFiles(files.map((file) => ({ name: file.name, size: file.size, content: () => contentOf(file) })));
+  return digestFiles(toNewFiles(files));
+}
+
+/** As a registry takes them. */
+export function toNewFiles(files: readonly ModelFile[]): NewModelFile[] {
+  return files.map((file) => ({ name: file.name, size: file.size, content: () => contentOf(file) }));
 }

@@ -5,10 +5,16 @@ import path from 'node:path';
 import { compareUtf8 } from '../../shared/compare-utf8.ts';
 import { PermanentError } from '../../shared/errors.ts';
 import { chooseVersion, isModelName, isVersion, parseModelReference, summarize } from '../../shared/models/catalog.ts';
-import type { CatalogModel } from '../../shared/models/catalog.ts';
-import type { ModelConfig } from '../../shared/models/model-config.ts';
 import type { ModelFiles } from '../../shared/models/model.ts';
-import type { ModelStore, ModelSummary, ModelVersion } from '../../shared/ports.ts';
+import type {
+  CatalogModel,
+  ModelConfig,
+  ModelRegistry,
+  ModelStore,
+  ModelSummary,
+  ModelVersion,
+  NewModelFile,
+} from '../../shared/ports.ts';
 import { fileError, isMissing } from './files.ts';
 import {
   DEFAULT_MODEL_LIMITS,
@@ -42,7 +48,7 @@ class CatalogModelStore implements ModelStore {
 
   async resolve(reference: string): Promise<ModelVersion> {
     const { model, selector } = parseModelReference(reference);
-    const version = chooseVersion(await this.#find(model), selector);
+    const version = chooseVersion(await this.find(model), selector);
     const folder = this.#catalog.folder(model, version);
     const files = await scanModelFolder(folder, this.#limits);
     const byteSize = files.reduce((total, file) => total + file.size, 0);
@@ -50,9 +56,8 @@ class CatalogModelStore implements ModelStore {
   }
 
   async open(model: string, version: string): Promise<ModelFiles> {
-    const found = await this.#find(model);
-    if (!isVersion(version))
-      throw new PermanentError('NOT_FOUND', `model ${model} has no version ${JSON.stringify(version)}`);
+    const found = await this.find(model);
+    if (!isVersion(version)) throw noVersion(model, version);
     const folder = this.#catalog.folder(model, chooseVersion(found, version));
     return openModelFiles(`${model}@${version}`, await scanModelFolder(folder, this.#limits));
   }
@@ -65,7 +70,7 @@ class CatalogModelStore implements ModelStore {
       .sort((a, b) => compareUtf8(a.model, b.model));
   }
 
-  async #find(model: string): Promise<CatalogModel> {
+  protected async find(model: string): Promise<CatalogModel> {
     const found = isModelName(model) ? await this.#catalog.find(model) : undefined;
     if (found !== undefined) return found;
     const names = [...(await this.#catalog.names())].sort(compareUtf8);
@@ -84,8 +89,14 @@ class CatalogModelStore implements ModelStore {
   }
 }
 
+function noVersion(model: string, version: string): PermanentError {
+  return new PermanentError('NOT_FOUND', `model ${model} has no version ${JSON.stringify(version)}`);
+}
+
 /** A folder of `<model>/<version>/`, with `<model>/config.json` beside the versions. */
-export class LocalModelStore extends CatalogModelStore {
+export class LocalModelStore extends CatalogModelStore implements ModelRegistry {
+  readonly #root: string;
+
   constructor(root: string, limits: Partial<ModelLimits> = {}) {
     super(
       {
@@ -96,6 +107,26 @@ export class LocalModelStore extends CatalogModelStore {
       },
       limits,
     );
+    this.#root = root;
+  }
+
+  // What writes is loaded only where something is written.
+
+  async publish(model: string, version: string, files: readonly NewModelFile[]): Promise<void> {
+    const { publishVersion } = await import('./model-store-writes.ts');
+    await publishVersion(this.#root, model, version, files);
+  }
+
+  async configure(model: string, change: (model: CatalogModel) => ModelConfig | undefined): Promise<void> {
+    const { configureModel } = await import('./model-store-writes.ts');
+    await configureModel(this.#root, () => this.find(model), change);
+  }
+
+  async remove(model: string, version: string): Promise<void> {
+    await this.find(model);
+    const { removeVersion } = await import('./model-store-writes.ts');
+    if (!isVersion(version)) throw noVersion(model, version);
+    await removeVersion(this.#root, model, version);
   }
 }
 

@@ -2,7 +2,8 @@ import { Piscina } from 'piscina';
 
 import { PermanentError } from '../../shared/errors.ts';
 import type { JobPlan } from '../../shared/job.ts';
-import type { ModelDescription, ScoredShard, Scorer, ScoreRequest } from '../../shared/ports.ts';
+import { ModelTotals } from '../../shared/model-totals.ts';
+import type { ModelDescription, ModelMetrics, ScoredShard, Scorer, ScoreRequest } from '../../shared/ports.ts';
 import type { ModelSource } from './model-source.ts';
 import type { LocalBuckets } from './object-store.ts';
 import type { Answer, Question } from './score-worker.ts';
@@ -19,6 +20,7 @@ export interface ScorePoolOptions {
  */
 export class ScorePool implements Scorer {
   readonly #pool: Piscina<Question, Answer>;
+  readonly #totals = new ModelTotals();
 
   constructor({ buckets, models, workers }: ScorePoolOptions) {
     this.#pool = new Piscina({
@@ -34,7 +36,13 @@ export class ScorePool implements Scorer {
   }
 
   async score(request: ScoreRequest): Promise<ScoredShard> {
-    return unwrap(await this.#pool.run({ kind: 'score', request })) as ScoredShard;
+    const scored = unwrap(await this.#pool.run({ kind: 'score', request })) as ScoredShard;
+    this.#totals.add(request.model, scored.metrics);
+    return scored;
+  }
+
+  totals(): readonly ModelMetrics[] {
+    return this.#totals.list();
   }
 
   /** Asks every worker, and believes the first to answer: so each has the model loaded when its first shard comes. */

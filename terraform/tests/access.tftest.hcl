@@ -63,8 +63,26 @@ run "granted_by_variables" {
   command = plan
 
   variables {
-    invokers       = ["group:ml@example.com", "serviceAccount:ci@demo-project.iam.gserviceaccount.com"]
-    source_buckets = ["warehouse", "lake"]
+    invokers         = ["group:ml@example.com", "serviceAccount:ci@demo-project.iam.gserviceaccount.com"]
+    predict          = { max_batch_rows = 64, warm_up = ["ratings@canary", "digits"] }
+    predict_ingress  = "ALLOW_INTERNAL_AND_GCLB"
+    predict_invokers = ["serviceAccount:web@demo-project.iam.gserviceaccount.com"]
+    source_buckets   = ["warehouse", "lake"]
+  }
+
+  assert {
+    condition     = alltrue([for binding in google_cloud_run_v2_service_iam_member.predict_invoker : binding.name == "fanfold-predict" && binding.role == "roles/run.invoker"]) && keys(google_cloud_run_v2_service_iam_member.predict_invoker) == ["serviceAccount:web@demo-project.iam.gserviceaccount.com"]
+    error_message = "The predict_invokers may call something else than predict, or not all of them may."
+  }
+
+  assert {
+    condition     = google_cloudfunctions2_function.function["predict"].service_config[0].ingress_settings == "ALLOW_INTERNAL_AND_GCLB" && google_cloudfunctions2_function.function["jobs"].service_config[0].ingress_settings == "ALLOW_ALL"
+    error_message = "predict_ingress is not that of predict alone."
+  }
+
+  assert {
+    condition     = google_cloudfunctions2_function.function["predict"].service_config[0].environment_variables["FANFOLD_PREDICT_WARM_UP"] == "digits,ratings@canary" && google_cloudfunctions2_function.function["predict"].service_config[0].environment_variables["FANFOLD_PREDICT_MAX_BATCH_ROWS"] == "64"
+    error_message = "predict is not told what its variable says."
   }
 
   assert {

@@ -17,13 +17,13 @@ run "defaults" {
   }
 
   assert {
-    condition     = length(google_cloud_run_v2_service_iam_member.jobs_invoker) == 0
-    error_message = "Somebody may call the jobs API without having been named."
+    condition     = length(google_cloud_run_v2_service_iam_member.jobs_invoker) == 0 && length(google_cloud_run_v2_service_iam_member.predict_invoker) == 0
+    error_message = "Somebody may call the jobs API or predict without having been named."
   }
 
   assert {
-    condition     = alltrue([for name, function in google_cloudfunctions2_function.function : name == "jobs" || function.service_config[0].ingress_settings == "ALLOW_INTERNAL_ONLY"])
-    error_message = "A function other than the jobs API can be reached from outside."
+    condition     = alltrue([for name, function in google_cloudfunctions2_function.function : contains(["jobs", "predict"], name) || function.service_config[0].ingress_settings == "ALLOW_INTERNAL_ONLY"])
+    error_message = "A function other than the jobs API and predict can be reached from outside."
   }
 
   assert {
@@ -34,6 +34,16 @@ run "defaults" {
   assert {
     condition     = output.jobs_url == "https://fanfold-jobs.run.app/v1/projects/demo-project/locations/us-central1/batchPredictionJobs"
     error_message = "jobs_url is not the jobs API's address."
+  }
+
+  assert {
+    condition     = output.predict_url == "https://fanfold-predict.run.app"
+    error_message = "predict_url is not predict's address."
+  }
+
+  assert {
+    condition     = !contains(keys(google_project_iam_member.firestore_user), "predict")
+    error_message = "predict may read jobs."
   }
 
   assert {

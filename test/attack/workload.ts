@@ -23,6 +23,11 @@ export const WORKLOADS: readonly Workload[] = [
     inputs: ['a.jsonl', 'd.jsonl.gz'],
     options: ['--row-keys', '--excluded-fields', 'id'],
   },
+  {
+    name: 'JSONL files into Parquet',
+    inputs: ['a.jsonl', 'b.jsonl', 'c.jsonl'],
+    options: ['--key-field', 'id', '--predictions-format', 'parquet'],
+  },
 ];
 
 /** A folder with inputs and a model. */

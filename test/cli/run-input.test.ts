@@ -174,9 +174,9 @@ describe('what cannot be scored fails before any work, with one line that says w
     { name: 'a device', args: ['/dev/null', '--model', 'five'], message: /input \/dev\/null is no regular file/ },
     {
       name: 'a suffix that tells no format',
-      files: { 'a.txt': '1\n' },
-      args: ['a.txt', '--model', 'five'],
-      message: /a\.txt: the format cannot be told from its name: name it \.jsonl or \.csv/,
+      files: { 'a.json': '1\n' },
+      args: ['a.json', '--model', 'five'],
+      message: /a\.json: the format cannot be told from its name: name it \.jsonl, \.ndjson, \.csv/,
     },
     {
       name: 'two formats',

@@ -62,6 +62,18 @@ withEmulator('pubsub', () => {
         );
       });
 
+      it('predicts online, and tells its metrics', async () => {
+        const { predictUrl } = (running as Running).stack;
+        const answer = await fetch(`${predictUrl}/v1/models/mlp:predict`, {
+          method: 'POST',
+          body: '{"instances": [[1, 2, 3, 4]]}',
+        });
+        expect(await answer.json()).toMatchObject({ predictions: [[expect.any(Number), expect.any(Number)]] });
+        expect(await (await fetch(`${predictUrl}/metrics`)).text()).toContain(
+          'num_inferences{model="mlp",version="2"} 1',
+        );
+      });
+
       it('brings the native library of this platform only', () => {
         const platforms = readdirSync(path.join(folder, 'node_modules/onnxruntime-node/bin/napi-v6'));
         expect(platforms).toEqual([process.platform]);

@@ -4,6 +4,7 @@ import { START_TIMEOUT_MS, withEmulator } from '../contract-gcp/emulators.ts';
 import { attackSuite } from './attack-suite.ts';
 import { jobsSuite } from './jobs-suite.ts';
 import { outputSuite } from './output-suite.ts';
+import { predictSuite } from './predict-suite.ts';
 import { Running } from './running.ts';
 
 withEmulator('pubsub', () => {
@@ -16,13 +17,14 @@ withEmulator('pubsub', () => {
         return running;
       };
       beforeAll(async () => {
-        running = await Running.start({ storage: { notifyDuplicates: 2 } });
+        running = await Running.start({ storage: { notifyDuplicates: 2 }, warmUp: 'mlp@1' });
       }, START_TIMEOUT_MS);
       afterAll(async () => {
         await running?.stack.close();
       });
       outputSuite(of);
       jobsSuite(of);
+      predictSuite(of);
       attackSuite(of);
     });
   });

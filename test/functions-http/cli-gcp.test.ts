@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -29,6 +29,16 @@ function tokenFor(audience: string): string {
   return `${part({ alg: 'none' })}.${part({ aud: audience, exp: 4_102_444_800 })}.signature`;
 }
 
+/** Where this machine would be on Google Cloud, its metadata server makes the tokens. */
+function metadataServer(): Promise<string> {
+  return listen((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://metadata');
+    response.writeHead(200, { 'metadata-flavor': 'Google', 'content-type': 'text/plain' });
+    response.end(url.pathname.endsWith('/identity') ? tokenFor(url.searchParams.get('audience') ?? '') : 'p1');
+    return Promise.resolve();
+  });
+}
+
 it('`fanfold jobs --target gcp` shows who calls, by Application Default Credentials', async () => {
   const functions = await startFunctions();
   await functions.pipeline.put('a.jsonl', jsonLines(3));
@@ -48,13 +58,7 @@ it('`fanfold jobs --target gcp` shows who calls, by Application Default Credenti
     });
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.text);
   });
-  // Where this machine would be on Google Cloud, its metadata server makes the tokens.
-  const metadata = await listen((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://metadata');
-    response.writeHead(200, { 'metadata-flavor': 'Google', 'content-type': 'text/plain' });
-    response.end(url.pathname.endsWith('/identity') ? tokenFor(url.searchParams.get('audience') ?? '') : 'p1');
-    return Promise.resolve();
-  });
+  const metadata = await metadataServer();
   const home = mkdtempSync(path.join(tmpdir(), 'fanfold-home-'));
   onTestFinished(() => {
     rmSync(home, { recursive: true });
@@ -93,6 +97,43 @@ it('`fanfold jobs --target gcp` shows who calls, by Application Default Credenti
   const refused = await fanfold('submit', 'gs://elsewhere/a.jsonl', '--model', 'm');
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('gs://input') as string });
   expect(new Set(seen).size).toBe(1);
+});
+
+it('`fanfold predict --endpoint` shows who calls where it is asked to', async () => {
+  const functions = await startFunctions();
+  const service = await listen(async (request, response) => {
+    const body = await text(request);
+    if (request.headers.authorization !== `Bearer ${tokenFor(`http://${service}`)}`) {
+      response.writeHead(403).end('<html>Forbidden</html>');
+      return;
+    }
+    const answer = await functions.call('predict', { path: request.url ?? '/', body });
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.text);
+  });
+  const metadata = await metadataServer();
+  const home = mkdtempSync(path.join(tmpdir(), 'fanfold-home-'));
+  onTestFinished(() => {
+    rmSync(home, { recursive: true });
+  });
+  writeFileSync(path.join(home, 'i.jsonl'), '1\n2\n');
+  const predict = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+    new Promise((resolve) => {
+      const env = { PATH: process.env['PATH'], HOME: home, GCE_METADATA_HOST: metadata };
+      const all = [CLI, 'predict', '--model', 'm', '--json-instances', path.join(home, 'i.jsonl'), ...args];
+      execFile(process.execPath, all, { env }, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      });
+    });
+  const endpoint = `http://${service}`;
+  expect(await predict('--endpoint', endpoint, '--google-identity')).toEqual({
+    code: 0,
+    stdout: '5\n10\n',
+    stderr: '',
+  });
+  expect(await predict('--endpoint', endpoint)).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/Forbidden.*--google-identity/) as string,
+  });
 });
 
 it('`fanfold jobs --target gcp` says what to set where it does not know the API', async () => {

@@ -62,6 +62,18 @@ describe('a submitted job', () => {
     });
   });
 
+  it('writes its results in the format that it asks for, wherever they go', async () => {
+    const functions = await withInput();
+    const created = await submit(functions, { outputConfig: { predictionsFormat: 'csv' } });
+    await functions.pipeline.settle();
+    const { json } = await get(functions, `/${idOf(created)}`);
+    expect(json).toMatchObject({ state: 'JOB_STATE_SUCCEEDED', outputConfig: { predictionsFormat: 'csv' } });
+    const { results } = json['outputInfo'] as { results: string };
+    expect(await functions.pipeline.text('output', results.slice('gs://output/'.length))).toMatch(
+      /^key,prediction,error\n0,0,\n/,
+    );
+  });
+
   it('may take all files that a pattern matches', async () => {
     const functions = await withInput('in/a.jsonl');
     await functions.pipeline.put('in/b.jsonl', jsonLines(2));

@@ -13,7 +13,7 @@ import { createHandlers } from '../../functions/handlers.ts';
 import type { Handlers } from '../../functions/handlers.ts';
 import { sendAnswer } from '../../functions/http/exchange.ts';
 import { Lifecycle } from '../../functions/http/lifecycle.ts';
-import { keepJobsBodies } from '../../functions/http/raw-body.ts';
+import { keepApiBodies } from '../../functions/http/raw-body.ts';
 import type { Message } from '../../shared/messages.ts';
 import type { Ports } from '../../shared/ports.ts';
 import { MemoryPipeline } from '../functions/memory-pipeline.ts';
@@ -49,10 +49,12 @@ export interface FunctionsOptions {
   readonly pipeline?: MemoryPipeline;
   readonly ports?: (ports: Ports) => Partial<Ports>;
   readonly graceMs?: number;
+  /** Further configuration variables. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 let registered = 0;
-keepJobsBodies();
+keepApiBodies();
 
 /** The deployed functions in the framework's own servers, on ports in memory. */
 export async function startFunctions(options: FunctionsOptions = {}): Promise<Functions> {
@@ -63,6 +65,7 @@ export async function startFunctions(options: FunctionsOptions = {}): Promise<Fu
     FANFOLD_INPUT_BUCKET: 'input',
     FANFOLD_MODELS_BUCKET: 'models',
     FANFOLD_OUTPUT_BUCKET: 'output',
+    ...options.env,
   });
   const exits: number[] = [];
   const lifecycle = new Lifecycle({
@@ -86,7 +89,9 @@ export async function startFunctions(options: FunctionsOptions = {}): Promise<Fu
     const answer = await fetch(`${urls.get(name) ?? ''}${path}`, {
       method,
       headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
-      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body !== undefined && {
+        body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+      }),
     });
     const text = await answer.text();
     return { status: answer.status, headers: answer.headers, text, json: parse(text) };

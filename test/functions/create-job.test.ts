@@ -38,9 +38,9 @@ const REFUSALS: readonly Refusal[] = [
   { name: 'no input at all', inputs: [], status: 'INVALID_ARGUMENT', message: /no input file/ },
   {
     name: 'a name without a known suffix',
-    files: { 'a.txt': line },
+    files: { 'a.json': line },
     status: 'INVALID_ARGUMENT',
-    message: /a\.txt: the format cannot be told from its name/,
+    message: /a\.json: the format cannot be told from its name/,
   },
   {
     name: 'inputs of several formats',

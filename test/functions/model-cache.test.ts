@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { ModelCache } from '../../functions/score/model-cache.ts';
+import type { ModelLoad } from '../../functions/score/model-cache.ts';
 import { MemoryModelStore } from '../../infra/memory/model-store.ts';
 import type { JobPlan } from '../../shared/job.ts';
 import type { Model } from '../../shared/models/model.ts';
@@ -43,6 +44,17 @@ describe('the model cache', () => {
       'FAILED_PRECONDITION',
       /model a@1 has changed since the job was created/,
     );
+  });
+
+  it('tells what loading took to the first who asks, once', async () => {
+    const store = storeOf('a');
+    const cache = new ModelCache(store);
+    const pinned = await pin(store, 'a');
+    const take = (): Promise<ModelLoad | undefined> =>
+      cache.with(pinned, (_, takeLoad) => Promise.resolve(takeLoad?.()));
+    const { byteSize } = await cache.with(pinned, itself);
+    expect(await take()).toEqual({ milliseconds: expect.any(Number) as unknown, byteSize });
+    expect(await take()).toBeUndefined();
   });
 
   it('tries again to load a model that it could not load', async () => {

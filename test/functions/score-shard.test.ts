@@ -7,8 +7,9 @@ import { BATCH } from '../../shared/config.ts';
 import { errorInfo } from '../../shared/errors.ts';
 import type { InstanceConfig, InstancesFormat } from '../../shared/formats/format.ts';
 import type { Model } from '../../shared/models/model.ts';
+import type { InferenceMetrics } from '../../shared/metrics.ts';
 import type { ScoredShard, ScoreRequest } from '../../shared/ports.ts';
-import type { TensorSpec } from '../../shared/tensor.ts';
+import type { Tensor, TensorSpec } from '../../shared/tensor.ts';
 import { expectPermanent } from '../contract/builders.ts';
 import { FakeModel, float32, floats, numbersOf, signatureOf, timesFive } from './fake-model.ts';
 
@@ -157,6 +158,93 @@ describe('scoreShard', () => {
 it('inspectModel tells runtime, size and signatures', async () => {
   const { runtime, byteSize, signatures } = timesFive();
   expect(await inspectModel(loaded(timesFive()), PINNED)).toEqual({ runtime, byteSize, signatures });
+});
+
+describe('what scoring measures', () => {
+  const metricsOf = async (model: Model, text: string, options: ShardOptions = {}): Promise<InferenceMetrics> => {
+    const { metrics } = await scored(model, text, options);
+    if (metrics === undefined) throw new Error('no metrics');
+    return metrics;
+  };
+
+  it('is each row once, and each call to the model', async () => {
+    const metrics = await metricsOf(timesFive(), '1\n2\n"no"\n3\n4\n5\n', { instanceConfig: {}, batchSize: 4 });
+    expect(metrics).toMatchObject({
+      num_inferences: 5,
+      failed_batches_counter: 0,
+      inference_request_batch_size: { count: 2, sum: 5, min: 2, max: 3 },
+      inference_request_batch_byte_size: { count: 2, sum: 20, min: 8, max: 12 },
+      inference_batch_latency_micro_secs: { count: 2 },
+      load_model_latency_milli_secs: { count: 0 },
+    });
+  });
+
+  it('is a failed call beside the calls of its halves, its rows counted once', async () => {
+    const metrics = await metricsOf(
+      timesFive((x) => x === 3),
+      '1\n2\n3\n4\n',
+      { instanceConfig: {} },
+    );
+    expect(metrics).toMatchObject({
+      num_inferences: 4,
+      failed_batches_counter: 3,
+      inference_request_batch_size: { count: 2, sum: 3 },
+    });
+  });
+
+  it('counts texts as UTF-8, and bytes as they are', async () => {
+    const strings = (name: string): TensorSpec => ({ name, dtype: 'string', shape: [null] });
+    const model = new FakeModel(signatureOf([strings('x')], [strings('y')]), ({ x }) => ({ y: x as Tensor }));
+    const metrics = await metricsOf(model, '"ä"\n{"b64":"AAEC"}\n', { instanceConfig: {} });
+    expect(metrics.inference_request_batch_byte_size).toMatchObject({ count: 1, sum: 5 });
+  });
+});
+
+it('a list’s rows hold what its objects hold, a batch of them at a time; one that is gone is its row’s error', async () => {
+  const text = Array.from({ length: 40 }, (_, row) => `files/${row}\n`).join('');
+  const [objects, request] = await shardOf(text, { format: 'file-list', instanceConfig: {} });
+  for (let row = 0; row < 40; row++) {
+    if (row !== 7) await objects.create('lists', `of/files/${row}`, Buffer.from(`content ${row}`));
+  }
+  const strings = (name: string): TensorSpec => ({ name, dtype: 'string', shape: [null] });
+  const model = new FakeModel(signatureOf([strings('x')], [strings('y')]), ({ x }) => ({ y: x as Tensor }));
+  // The shard is a staged copy: names are relative to the list itself.
+  const input = { ...request.input, bucket: 'lists', name: 'of/list.txt' };
+  const result = await scoreShard({ objects, models: loaded(model) }, { ...request, input });
+  const lines = Buffer.from(result.lines).toString().split('\n');
+  expect(lines[39]).toBe('{"instance":"files/39","prediction":"content 39"}');
+  expect(lines[7]).toMatch(/"error":\{"code":5,.*no such object/);
+  expect([result.rows, result.failed]).toEqual([40, 1]);
+  expect(model.calls.map(([rows]) => rows)).toEqual([31, 8]);
+});
+
+it('a row that comes back with another’s key is an error', async () => {
+  const ints = (name: string): TensorSpec => ({ name, dtype: 'int64', shape: [null] });
+  const signature = signatureOf([ints('key'), floats('x', [null])], [ints('key'), floats('y', [null])]);
+  const model = new FakeModel(signature, ({ key, x }) => {
+    if (key?.dtype !== 'int64' || x === undefined) throw new Error('no key');
+    return { key: { ...key, data: key.data.map((value) => (value === 2n ? 3n : value)) }, y: x };
+  });
+  const result = await scored(model, '{"key":1,"x":1}\n{"key":2,"x":2}\n{"key":9007199254740993,"x":3}\n');
+  const lines = Buffer.from(result.lines).toString().split('\n');
+  expect(lines[0]).toBe('{"key":1,"prediction":{"key":1,"y":1}}');
+  expect(lines[1]).toMatch(/^\{"key":2,"error":\{"code":13,"status":"INTERNAL",.*returned key 3/);
+  expect(lines[2]).toBe('{"key":9007199254740993,"prediction":{"key":9007199254740993,"y":3}}');
+});
+
+describe('rows that are in no object', () => {
+  it('are scored as they came, and their lines can carry nothing else', async () => {
+    const [objects, request] = await shardOf('');
+    const content = Buffer.from('{"x":1}\n"two"\n');
+    const shard = { ...request.shard, rows: 2 };
+    const { lines, failed } = await scoreShard(
+      { objects, models: loaded(timesFive()) },
+      { ...request, shard, spec: { ...request.spec, instanceConfig: {} }, content, bare: true },
+    );
+    const [first, second] = Buffer.from(lines).toString().split('\n');
+    expect([first, failed]).toEqual(['{"prediction":5}', 1]);
+    expect(second).toMatch(/^\{"error":\{"code":3,/);
+  });
 });
 
 describe('automatic batch rows', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { score, scoreRequest, storeResult } from '../../functions/score/score.ts';
 import { MAX_INLINE_RESULT_BYTES } from '../../shared/config.ts';
 import { errorInfo, PermanentError } from '../../shared/errors.ts';
 import type { Job } from '../../shared/job.ts';
@@ -47,9 +48,42 @@ describe('score', () => {
         failed: 0,
         errors: [],
         runtime: 'fake 1.0',
+        metrics: expect.objectContaining({ num_inferences: 2, failed_batches_counter: 0 }) as unknown,
         lines: { kind: 'inline', bytes: new Uint8Array(Buffer.from(text)) },
       })),
     );
+  });
+
+  it('logs what it measured of each shard, by model version: at the severity that it is told', async () => {
+    const pipeline = new MemoryPipeline();
+    const { job, tasks } = await splitJob(pipeline);
+    await score(pipeline.ports, task(tasks, 0));
+    await score({ ...pipeline.ports, shardSeverity: 'INFO' }, task(tasks, 1));
+    const entries = pipeline.logger.entries.filter(({ message }) => message === 'shard scored');
+    expect(entries.map(({ severity }) => severity)).toEqual(['DEBUG', 'INFO']);
+    expect(entries[0]?.fields).toMatchObject({
+      job: job.id,
+      model: 'm',
+      version: '1',
+      split: 0,
+      shard: 0,
+      rows: 2,
+      failed: 0,
+      num_inferences: 2,
+      inference_request_batch_size: { count: 1, sum: 2, min: 2, max: 2 },
+    });
+  });
+
+  it('keeps the outputs’ names and types with a result where the predictions are not written as JSON', async () => {
+    const pipeline = new MemoryPipeline();
+    const { job, tasks } = await splitJob(pipeline);
+    const scored = await pipeline.ports.scorer.score(scoreRequest(job, task(tasks, 0)));
+    const csv: Job = { ...job, spec: { ...job.spec, predictionsFormat: 'csv' } };
+    await storeResult(pipeline.ports, csv, { split: 0, shard: 0 }, scored);
+    await storeResult(pipeline.ports, job, { split: 0, shard: 1 }, scored);
+    const [first, second] = await collect(pipeline.ledger.readResults(job.id, 0));
+    expect(first?.outputs).toEqual([{ name: 'y', dtype: 'float32', shape: [null] }]);
+    expect(second?.outputs).toBeUndefined();
   });
 
   it('delivered again, scores nothing and announces the assembly again', async () => {

@@ -18,7 +18,7 @@ function raise(pipeline: MemoryPipeline, object: ObjectStat): Promise<Job | unde
 }
 
 describe('an uploaded object', () => {
-  it.each(['a.jsonl', 'm/readme.txt', 'm/fanfold.json', 'm/jsonl', 'm/a.jsonl.tmp', '/a.jsonl'])(
+  it.each(['a.jsonl', 'm/readme.md', 'm/fanfold.json', 'm/jsonl', 'm/a.jsonl.tmp', '/a.jsonl'])(
     '%s is no input: it is ignored',
     async (name) => {
       const pipeline = new MemoryPipeline();

@@ -5,6 +5,7 @@ import { jobResource, phaseOf } from '../../shared/job-resource.ts';
 import { transition } from '../../shared/job.ts';
 import type { Job, JobOutcome } from '../../shared/job.ts';
 import { manifestOf } from '../../shared/manifest.ts';
+import { NO_METRICS } from '../../shared/metrics.ts';
 import type { Progress } from '../../shared/ports.ts';
 import { makeJob } from '../contract/builders.ts';
 
@@ -130,11 +131,35 @@ describe('the manifest', () => {
       job: jobResource(job),
       model: { model: 'digits', version: '3', digest: 'ab'.repeat(32), runtimes: ['onnxruntime-node 1.30.0'] },
       files: [
-        { name: 'results', size: 900, rows: 30, crc32c: 'AAAAAA==' },
+        { name: 'results', size: 900, rows: 30, crc32c: 'AAAAAA==', format: 'jsonl' },
         { name: 'errors', size: 90, crc32c: 'BBBBBB==' },
       ],
       counts: { rows: 30, successful: 28, failed: 2 },
     });
+  });
+
+  it('lists what was measured under the model version, distributions with their mean', () => {
+    const job = ended();
+    if (job.outcome === undefined) throw new Error('no outcome');
+    const metrics = {
+      ...NO_METRICS,
+      num_inferences: 30,
+      inference_request_batch_size: { count: 2, sum: 30, min: 10, max: 20 },
+    };
+    expect(manifestOf({ ...job, outcome: { ...job.outcome, metrics } })['metrics']).toMatchObject({
+      'digits@3': {
+        num_inferences: 30,
+        inference_request_batch_size: { count: 2, sum: 30, min: 10, max: 20, mean: 15 },
+        model_byte_size: { count: 0, mean: 0 },
+      },
+    });
+  });
+
+  it('says what the results are written as', () => {
+    const job = ended();
+    const csv = { ...job, spec: { ...job.spec, predictionsFormat: 'csv' as const } };
+    expect(jobResource(csv)).toMatchObject({ outputConfig: { predictionsFormat: 'csv' } });
+    expect(manifestOf(csv)).toMatchObject({ files: [{ format: 'csv' }, {}] });
   });
 
   it('of a job without output is a mistake', () => {

@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 
 import {
   composedName,
+  fittedPartName,
   fileOutput,
   folderOutput,
+  frameName,
   jobIdOf,
   outputFolder,
   partName,
@@ -42,21 +44,25 @@ describe('names', () => {
 
   it('of one job’s objects never meet, nor those of another job', () => {
     const coordinates = fc.record({
-      kind: fc.constantFrom('staged', 'result', 'part', 'composed'),
+      kind: fc.constantFrom('staged', 'result', 'part', 'fitted', 'composed'),
       a: index,
       b: index,
     });
     const nameOf = ({ kind, a, b }: { kind: string; a: number; b: number }, prefix: string): string => {
       if (kind === 'staged') return stagedName(prefix, a, b);
       if (kind === 'result') return resultName(prefix, a, b, bytes);
+      if (kind === 'fitted') return fittedPartName(prefix, a);
       return kind === 'part' ? partName(prefix, a) : composedName(prefix, a, b);
     };
     fc.assert(
       fc.property(coordinates, coordinates, (one, other) => {
-        const same = one.kind === other.kind && one.a === other.a && (one.kind === 'part' || one.b === other.b);
+        const ofSplits = one.kind === 'part' || one.kind === 'fitted';
+        const same = one.kind === other.kind && one.a === other.a && (ofSplits || one.b === other.b);
         expect(nameOf(one, scratchPrefix('j1')) === nameOf(other, scratchPrefix('j1'))).toBe(same);
         expect(nameOf(one, scratchPrefix('j1'))).not.toBe(nameOf(other, scratchPrefix('j2')));
         expect(nameOf(one, scratchPrefix('j1')).startsWith(scratchPrefix('j1'))).toBe(true);
+        for (const end of ['header', 'footer'] as const)
+          expect(nameOf(one, scratchPrefix('j1'))).not.toBe(frameName(scratchPrefix('j1'), end));
       }),
     );
   });

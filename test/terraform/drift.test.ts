@@ -3,9 +3,12 @@ import path from 'node:path';
 
 import { beforeAll, describe, expect, it } from 'vitest';
 
+import { readConfig } from '../../functions/config.ts';
+import { PREDICT_LIMITS } from '../../functions/predict/limits.ts';
 import { COMPOSITE_INDEXES, TTL_COLLECTIONS, TTL_FIELD, UNINDEXED_FIELDS } from '../../infra/gcp/indexes.ts';
 import { JOB_LIFETIME_MS, MAX_ATTEMPTS } from '../../shared/config.ts';
 import { TOPICS } from '../../shared/messages.ts';
+import { NO_METRICS } from '../../shared/metrics.ts';
 import { scratchPrefix } from '../../shared/names.ts';
 import { defaultPlan } from './default-plan.ts';
 import type { BucketValues, BindingValues, FunctionValues, SubscriptionValues } from './default-plan.ts';
@@ -22,14 +25,11 @@ import { hasTerraform, TERRAFORM } from './workspace.ts';
 const ROOT = path.dirname(TERRAFORM);
 const INDEX = path.join(ROOT, 'functions/index.ts');
 
-/** Registered, and for local use so far: terraform/ does not deploy it. */
-const NOT_DEPLOYED = new Set(['predict']);
-
 /** The functions that functions/index.ts registers, and how: `http('split', …)`, `cloudEvent('upload', …)`. */
 const registered = existsSync(INDEX)
-  ? [...readFileSync(INDEX, 'utf8').matchAll(/\b(http|cloudEvent)\(\s*'([\w-]+)'/g)]
-      .map(([, kind = '', name = '']) => ({ kind, name }))
-      .filter(({ name }) => !NOT_DEPLOYED.has(name))
+  ? [...readFileSync(INDEX, 'utf8').matchAll(/\b(http|cloudEvent)\(\s*'([\w-]+)'/g)].map(
+      ([, kind = '', name = '']) => ({ kind, name }),
+    )
   : [];
 
 /** Read on a laptop only: emulators, and what tests make small. */
@@ -104,6 +104,11 @@ describe.skipIf(!hasTerraform)('code and terraform/ agree (skipped where terrafo
     },
   );
 
+  it('on the limits of predict', () => {
+    const environment = functions.find(({ key }) => key === 'predict')?.values.service_config[0].environment_variables;
+    expect(readConfig(environment ?? {}).predict).toEqual({ warmUp: [], limits: PREDICT_LIMITS });
+  });
+
   it('on the topics', () => {
     expect(
       plan
@@ -151,17 +156,23 @@ describe.skipIf(!hasTerraform)('code and terraform/ agree (skipped where terrafo
     for (const { key, values } of plan.resources<MetricValues>('google_logging_metric')) {
       const services = [...values.filter.matchAll(/"fanfold-([\w-]+)"/g)].map(([, name = '']) => name);
       const message = /jsonPayload\.message="([^"]+)"/.exec(values.filter)?.[1];
-      const field = /EXTRACT\(jsonPayload\.(\w+)\)/.exec(values.value_extractor ?? '')?.[1];
+      const field = /EXTRACT\(jsonPayload\.(\w+)(?:\.(?:sum|count))?\)/.exec(values.value_extractor ?? '')?.[1];
+      const written = field !== undefined && field in NO_METRICS ? '\\.\\.\\.metrics' : `\\b${field ?? 'job'}\\b`;
       expect(services.length, key).toBeGreaterThan(0);
       for (const service of services) {
         const calls = sourcesOf(`functions/${service}`).flatMap((text) => text.match(/logger\.log\([^;]*;/g) ?? []);
         const logged = calls.filter((call) => call.includes(message === undefined ? 'job:' : `'${message}'`));
         expect(
-          logged.filter((call) => new RegExp(`\\b${field ?? 'job'}\\b`).test(call)),
+          logged.filter((call) => new RegExp(written).test(call)),
           `${key}: ${service}`,
         ).toHaveLength(1);
       }
     }
+  });
+
+  it('on what is measured of inferences: a metric of each', () => {
+    const metrics = plan.resources<MetricValues>('google_logging_metric').map(({ key }) => key);
+    expect(metrics).toEqual(expect.arrayContaining(Object.keys(NO_METRICS)));
   });
 
   it('on the composite indexes', () => {
@@ -195,7 +206,7 @@ describe.skipIf(!hasTerraform)('code and terraform/ agree (skipped where terrafo
       const account = accountOf(values);
       return account === undefined ? [] : [`${account}: ${values.role.replace(/^.*\/(fanfold_)?/, '')}`];
     });
-    const everyone = functions.map(({ key }) => `${key}: datastore.user`); // said once, above the table
+    const everyone = functions.filter(({ key }) => key !== 'predict').map(({ key }) => `${key}: datastore.user`); // said once, above the table
     const said = [...tableOfRights().map(({ account, role }) => `${account}: ${role}`), ...everyone];
     expect([...new Set(said)].sort()).toEqual([...new Set(granted)].sort());
   });

@@ -17,7 +17,7 @@ export function tableOfRights(): readonly Right[] {
   let accounts: readonly string[] = [];
   return table.split('\n').flatMap((row) => {
     const [, who = '', where = '', roles = ''] = row.split('|');
-    if (who.trim() !== '') accounts = names(who).filter((name) => name !== 'invokers');
+    if (who.trim() !== '') accounts = names(who).filter((name) => !name.endsWith('invokers'));
     return accounts.flatMap((account) => names(roles).map((role) => ({ account, role, where: names(where) })));
   });
 }

@@ -119,6 +119,26 @@ override_resource {
 }
 
 override_resource {
+  target          = google_service_account.function["predict"]
+  override_during = plan
+  values = {
+    email  = "fanfold-predict@demo-project.iam.gserviceaccount.com"
+    id     = "projects/demo-project/serviceAccounts/fanfold-predict@demo-project.iam.gserviceaccount.com"
+    member = "serviceAccount:fanfold-predict@demo-project.iam.gserviceaccount.com"
+    name   = "projects/demo-project/serviceAccounts/fanfold-predict@demo-project.iam.gserviceaccount.com"
+  }
+}
+
+override_resource {
+  target          = google_cloudfunctions2_function.function["predict"]
+  override_during = plan
+  values = {
+    service_config = { uri = "https://fanfold-predict.run.app" }
+    url            = "https://us-central1-demo-project.cloudfunctions.net/fanfold-predict"
+  }
+}
+
+override_resource {
   target          = google_service_account.function["score"]
   override_during = plan
   values = {

@@ -1,0 +1,66 @@
+import type { Signature } from '../../shared/models/model.ts';
+import type { DType, TensorSpec } from '../../shared/tensor.ts';
+import type { ServedModel } from './model-directory.ts';
+
+/** TensorFlow's names: https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/types.proto */
+const DATA_TYPES: Readonly<Record<DType, string>> = {
+  float16: 'DT_HALF',
+  float32: 'DT_FLOAT',
+  float64: 'DT_DOUBLE',
+  int8: 'DT_INT8',
+  uint8: 'DT_UINT8',
+  int16: 'DT_INT16',
+  uint16: 'DT_UINT16',
+  int32: 'DT_INT32',
+  uint32: 'DT_UINT32',
+  int64: 'DT_INT64',
+  uint64: 'DT_UINT64',
+  bool: 'DT_BOOL',
+  string: 'DT_STRING',
+};
+
+export const PREDICT_METHOD = 'tensorflow/serving/predict';
+
+/** What TensorFlow Serving answers of versions that it serves. */
+export function statusOf(versions: readonly string[]): Record<string, unknown> {
+  return {
+    model_version_status: versions.map((version) => ({
+      version: numberOf(version),
+      state: 'AVAILABLE',
+      status: { error_code: 'OK', error_message: '' },
+    })),
+  };
+}
+
+/** The model version's signatures as TensorFlow Serving prints a SignatureDefMap: sizes are strings, -1 is any. */
+export function metadataOf({ version, description }: ServedModel): Record<string, unknown> {
+  return {
+    model_spec: { name: version.model, signature_name: '', version: numberOf(version.version) },
+    metadata: {
+      signature_def: {
+        '@type': 'type.googleapis.com/tensorflow.serving.SignatureDefMap',
+        signature_def: Object.fromEntries(
+          Object.entries(description.signatures).map(([name, signature]) => [name, signatureDef(signature)]),
+        ),
+      },
+    },
+  };
+}
+
+/** As TensorFlow Serving prints a version, which it takes for a number: its folder may be called 00000123. */
+function numberOf(version: string): string {
+  return BigInt(version).toString();
+}
+
+function signatureDef({ inputs, outputs, method }: Signature): Record<string, unknown> {
+  return { inputs: tensorInfos(inputs), outputs: tensorInfos(outputs), method_name: method ?? PREDICT_METHOD };
+}
+
+function tensorInfos(specs: readonly TensorSpec[]): Record<string, unknown> {
+  return Object.fromEntries(specs.map((spec) => [spec.name, tensorInfo(spec)]));
+}
+
+function tensorInfo({ name, dtype, shape }: TensorSpec): Record<string, unknown> {
+  const dim = (shape ?? []).map((size) => ({ size: String(size ?? -1), name: '' }));
+  return { dtype: DATA_TYPES[dtype], tensor_shape: { dim, unknown_rank: shape === null }, name };
+}

@@ -1,0 +1,98 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+import { describe, expect, it } from 'vitest';
+
+import type { Running } from './running.ts';
+
+/** Online prediction on the running stack. */
+export function predictSuite(of: () => Running): void {
+  const post = (name: string, body: string | Uint8Array, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${of().stack.predictUrl}/v1/models/${name}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: body instanceof Uint8Array ? new Uint8Array(body) : body,
+    });
+
+  describe('the predict function', () => {
+    it('answers a TensorFlow Serving client, with the models of the bucket', async () => {
+      const status = await fetch(`${of().stack.predictUrl}/v1/models/mlp`);
+      expect(await status.json()).toMatchObject({
+        model_version_status: [
+          { version: '1', state: 'AVAILABLE' },
+          { version: '2', state: 'AVAILABLE' },
+        ],
+      });
+      const body = '{"instances": [[1, 2, 3, 4], [0, 0, 0, 0]]}';
+      const plain = (await (await post('mlp:predict', body)).json()) as { readonly predictions: number[][] };
+      expect(plain.predictions.map((row) => row.length)).toEqual([2, 2]);
+      const packed = await post('mlp/versions/2:predict', gzipSync(body), { 'content-encoding': 'gzip' });
+      expect(await packed.json()).toEqual(plain);
+      const older = (await (await post('mlp/versions/1:predict', body)).json()) as typeof plain;
+      expect(older.predictions).not.toEqual(plain.predictions);
+      expect(await (await post('mlp:predict', '{"instances": [[1, 2, 3, 4], [1]]}')).json()).toEqual({
+        error: expect.stringMatching(/^instances\[1\]: /) as unknown,
+      });
+      expect((await post('nobody:predict', body)).status).toBe(404);
+    });
+
+    it('loaded its models while it started, and says that it is ready', async () => {
+      const ready = async (): Promise<true | undefined> =>
+        (await fetch(`${of().stack.predictUrl}/readyz`)).ok ? true : undefined;
+      expect(await of().until('predict to be ready', ready)).toBe(true);
+    });
+
+    it('predicts online what a job predicts', async () => {
+      const uri = await of().drop('mlp/both.jsonl', '[1, 2, 3, 4]\n[0.5, -1, 0, 7]\n');
+      const lines = (await of().results(await of().finished(uri))).trim().split('\n');
+      const online = await (await post('mlp:predict', '{"instances": [[1, 2, 3, 4], [0.5, -1, 0, 7]]}')).text();
+      expect(online).toBe(`{"predictions":[${lines.map((line) => line.replace(/^.*"prediction":|\}$/g, '')).join()}]}`);
+    });
+
+    it('is what `fanfold predict` asks with the stack’s environment', async () => {
+      const folder = mkdtempSync(path.join(tmpdir(), 'fanfold-predict-'));
+      const file = path.join(folder, 'i.jsonl');
+      writeFileSync(file, '[1, 2, 3, 4]\n[1]\n');
+      const { code, stdout, stderr } = await new Promise<{ code: unknown; stdout: string; stderr: string }>(
+        (resolve) => {
+          const cli = path.resolve(import.meta.dirname, '../../cli/fanfold.js');
+          const args = [cli, 'predict', '--model', 'mlp@1', '--json-instances', file];
+          const env = { ...process.env, ...of().stack.env };
+          execFile(process.execPath, args, { env }, (error, out, err) => {
+            resolve({ code: error?.code ?? 0, stdout: out, stderr: err });
+          });
+        },
+      );
+      rmSync(folder, { recursive: true });
+      expect(code, stderr).toBe(3);
+      expect(stdout.split('\n')[0]).toMatch(/^\[-?[\d.]+,-?[\d.]+\]$/);
+      expect(stderr).toContain('row 1: ');
+    });
+
+    it('joins concurrent requests, and tells what it measured', async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, async () =>
+          (await post('mlp/versions/2:predict', '{"instances": [[1, 2, 3, 4]]}')).text(),
+        ),
+      );
+      expect(new Set(answers).size).toBe(1);
+      const metrics = await (await fetch(`${of().stack.predictUrl}/metrics`)).text();
+      const value = (name: string): number =>
+        Number(new RegExp(`^${name}\\{model="mlp",version="2"\\} (\\S+)$`, 'm').exec(metrics)?.[1]);
+      expect(value('inference_request_batch_size_max')).toBeGreaterThan(2);
+      expect(value('inference_request_batch_size_count')).toBeLessThan(value('num_inferences'));
+    });
+
+    it('finishes what it is at when it is told to stop, and another instance goes on', async () => {
+      const { predict } = of().stack.functions;
+      const asked = Array.from({ length: 20 }, () => post('mlp:predict', '{"instances": [[1, 2, 3, 4]]}'));
+      await predict.kill('SIGTERM');
+      const statuses = (await Promise.all(asked)).map(({ status }) => status);
+      expect(statuses.every((status) => status === 200 || status === 503)).toBe(true);
+      expect((await post('mlp:predict', '{"instances": [[1, 2, 3, 4]]}')).status).toBe(200);
+    });
+  });
+}
