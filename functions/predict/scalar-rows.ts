@@ -11,7 +11,7 @@ import type { Slice } from './json-text.ts';
  */
 
 /** How many lists a row of that tensor is, each of one element; 0 where it is none, or of other sizes. */
-export function listsOfOne({ shape }: TensorSpec): number {
+function listsOfOne({ shape }: TensorSpec): number {
   const sizes = shape?.slice(1) ?? [];
   return sizes.every((size) => size === 1) ? sizes.length : 0;
 }

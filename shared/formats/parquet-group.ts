@@ -23,6 +23,8 @@ export function checkGroup({ row_groups: groups, schema }: FileMetaData, unit: n
   if (!(rows >= 0)) return refuse(`it declares ${rows} rows`);
   if (rows > MAX_ROWS)
     return refuse(`it declares ${rows} rows, at most ${MAX_ROWS} can be read: ${tooLarge}`, 'RESOURCE_EXHAUSTED');
+  // Of a group without rows nothing is read: its columns may lie nowhere.
+  if (rows === 0) return;
   let unpacked = 0;
   for (const { meta_data: column, file_path: file, crypto_metadata: crypto } of group.columns) {
     if (file !== undefined) return refuse(`a column is in another file (${file.slice(0, 200)})`);

@@ -42,6 +42,7 @@ class ParquetTable implements Table {
   async *lines(unit: number): ByteStream {
     const group = this.#metadata.row_groups[unit];
     if (group === undefined) throw new PermanentError('OUT_OF_RANGE', `parquet: row group ${unit} of ${this.units}`);
+    if (group.num_rows === 0n) return;
     const [start, end] = groupRange(group);
     const bytes = await this.#source.read(start, end);
     const { parquetReadObjects, parquetSchema } = await import('hyparquet');

@@ -9,16 +9,21 @@ import { allAttrs, outputCount, outputType } from './graph-op-defs.ts';
 import type { Plan, PlannedNode, Source, Step } from './graph-plan.ts';
 import { toStages } from './graph-stages.ts';
 import type { State } from './graph-state.ts';
-import { isPlain } from './graph-support.ts';
+import { computedType, isPlain } from './graph-support.ts';
 
 /** Of a VarHandleOp output 0 is the handle; what it holds is this one. */
 const VALUE = 1;
 const HANDLES = 'VarHandleOp';
+/** They commute with a cast. */
+const RESHAPES = new Set(['ExpandDims', 'Reshape', 'Slice', 'Squeeze', 'StridedSlice', 'Tile', 'Transpose']);
+const FLOAT = { kind: 'type', value: DT.FLOAT } as const;
 
 /** An argument of a body: what it is in the graph, of which there may be several names. */
 export interface Argument {
   readonly refs: readonly Ref[];
   readonly dtype: number | undefined;
+  /** Another argument, the same values as floats: where the graph casts this one to floats, it takes that one. */
+  readonly asFloat?: number;
 }
 
 /** Plans bodies; each function of control flow once. */
@@ -90,6 +95,8 @@ class BodyPlanner {
   readonly #graph: Graph;
   readonly #args: readonly Argument[];
   readonly #feeds = new Map<number, number>();
+  readonly #floats = new Map<number, Ref>();
+  readonly #floatArguments: { readonly ref: Ref; readonly place: number }[] = [];
   readonly #slots = new Map<number, number>();
   readonly #types: (number | undefined)[] = [];
   readonly #sources: Source[] = [];
@@ -113,8 +120,10 @@ class BodyPlanner {
     const slots = outputs.map((ref) => this.#slot(ref));
     const nodes = this.#order.map(({ planned }) => planned);
     const stages = toStages(nodes, slots, (node) => isPlain(node.op, [...node.inputTypes, ...node.outputTypes]));
-    const args = this.#args.map(({ refs }) =>
-      refs.map((ref) => this.#slots.get(refKey(ref))).filter((slot) => slot !== undefined),
+    const args = this.#args.map(({ refs }, place) =>
+      [...refs, ...this.#floatArguments.filter((float) => float.place === place).map(({ ref }) => ref)]
+        .map((ref) => this.#slots.get(refKey(ref)))
+        .filter((slot) => slot !== undefined),
     );
     return { slots: this.#types.length, args, sources: this.#sources, stages, outputs: slots };
   }
@@ -229,6 +238,7 @@ class BodyPlanner {
       if (seen.has(refKey(at))) return this.#graph.fail(`the graph goes in a circle at ${node.name} (${node.op})`);
       seen.add(refKey(at));
       if (isAlias(node)) at = this.#graph.input(node, at.index);
+      else if (node.op === 'Cast') return this.#castOf(at) ?? at;
       else if (loops.isExit(node)) at = loops.exit(node);
       else if (node.op === 'ReadVariableOp') {
         const variable = state.variableOf(this.#graph.input(node, 0));
@@ -241,6 +251,38 @@ class BodyPlanner {
       } else return at;
     }
     return at;
+  }
+
+  /** What a cast to floats of an argument is, reshaped on the way or not: the other argument, which has it so. */
+  #castOf({ node }: Ref): Ref | undefined {
+    const to = typeAttr(node.attrs, 'DstT');
+    if (to === undefined || computedType(to) !== 'float32') return undefined;
+    return this.#asFloat(this.#canonical(this.#graph.input(node, 0)));
+  }
+
+  #asFloat(ref: Ref): Ref | undefined {
+    const known = this.#floats.get(refKey(ref));
+    if (known !== undefined) return known;
+    const place = this.#feeds.get(refKey(ref));
+    const made = place === undefined ? this.#reshapedFloat(ref) : this.#floatArgument(ref, this.#args[place]?.asFloat);
+    if (made !== undefined) this.#floats.set(refKey(ref), made);
+    return made;
+  }
+
+  #reshapedFloat({ node }: Ref): Ref | undefined {
+    if (!RESHAPES.has(node.op)) return undefined;
+    const [values, ...others] = this.#graph.inputs(node);
+    const inner = values && this.#asFloat(this.#canonical(values));
+    if (inner === undefined) return undefined;
+    return { node: this.#graph.derived(node, new Map([...node.attrs, ['T', FLOAT]]), [inner, ...others]), index: 0 };
+  }
+
+  #floatArgument({ node }: Ref, place: number | undefined): Ref | undefined {
+    if (place === undefined) return undefined;
+    const ref = { node: this.#graph.derived(node, node.attrs, []), index: 0 };
+    this.#feeds.set(refKey(ref), place);
+    this.#floatArguments.push({ ref, place });
+    return ref;
   }
 
   /** Not computed: it is there from the start. */

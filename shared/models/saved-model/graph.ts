@@ -141,6 +141,13 @@ export class Graph {
     return node;
   }
 
+  /** An operation that is made up: another one's, on other inputs. */
+  derived(from: OpNode, attrs: OpNode['attrs'], inputs: readonly Ref[]): OpNode {
+    const node = { ...from, id: this.nextId(), attrs };
+    this.#inputs.set(node, inputs);
+    return node;
+  }
+
   /** For an operation that is made up. */
   nextId(): number {
     if (this.#count >= MAX_NODES) this.fail(`its functions expand to more than ${MAX_NODES} nodes`);

@@ -17,7 +17,7 @@ export class SegmentModel {
   constructor(segment: Segment, shapes: ReadonlyMap<number, readonly number[]>, fastest: TfjsBackendName) {
     this.#segment = segment;
     this.#names = resultNames(segment);
-    this.backend = fastest === 'cpu' || needsCpu(segment, shapes) ? 'cpu' : fastest;
+    this.backend = fastest === 'wasm' && needsCpu(segment, shapes) ? 'cpu' : fastest;
   }
 
   get segment(): Segment {

@@ -75,7 +75,7 @@ export class Weights {
     const known = weight.on.get(backend);
     if (known !== undefined) return known;
     const [other] = weight.on.values();
-    const data = weight.data ?? (other?.dataSync() as Float32Array);
+    const data = weight.data ?? other?.dataSync();
     const tensor = tf.keep(tf.tensor(data, weight.shape, weight.dtype));
     weight.on.set(backend, tensor);
     // Plain JavaScript computes on this very array; WebAssembly has its own memory.

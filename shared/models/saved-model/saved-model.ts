@@ -2,14 +2,14 @@ import { PermanentError } from '../../errors.ts';
 import type { Tensor, Tensors } from '../../tensor.ts';
 import { DEFAULT_SIGNATURE, type Model, type Signature } from '../model.ts';
 import { ModelLostError } from '../model-lost-error.ts';
-import { backendEpoch, onBackend, type TfjsBackendName, type TfjsOptions } from '../tfjs-backend.ts';
+import { backendEpoch, hasTensorFlow, onBackend, type TfjsBackendName, type TfjsOptions } from '../tfjs-backend.ts';
 import { SAVED_MODEL_OPS } from './run-ops.ts';
 import { Runner } from './run-body.ts';
 import type { StringPool } from './run-strings.ts';
 import type { Value } from './run-value.ts';
 import type { Weights } from './run-weights.ts';
 import type { RunnableSignature } from './signature.ts';
-import { fromGraph, toGraph } from './signature-values.ts';
+import { fromGraph, toFloats, toGraph } from './signature-values.ts';
 import type * as tfc from '@tensorflow/tfjs-core';
 
 export interface SavedModelParts {
@@ -21,7 +21,10 @@ export interface SavedModelParts {
   readonly options: TfjsOptions;
 }
 
-/** A SavedModel on TensorFlow.js: what its graph computes, WebAssembly where that is right, else plain JavaScript. */
+/**
+ * A SavedModel on TensorFlow.js: its operations on libtensorflow where tfjs-node is installed, else on WebAssembly where that is right, else in plain
+ * JavaScript.
+ */
 export class SavedModelModel implements Model {
   readonly runtime: string;
   readonly signatures: Readonly<Record<string, Signature>>;
@@ -43,7 +46,8 @@ export class SavedModelModel implements Model {
 
   static async open(parts: SavedModelParts): Promise<SavedModelModel> {
     const { weights, strings, options, runnable } = parts;
-    const fastest = options.tfjsBackend === 'cpu' ? 'cpu' : 'wasm';
+    const fastest =
+      options.tfjsBackend ?? (options.tfjsNode !== false && (await hasTensorFlow()) ? 'tensorflow' : 'wasm');
     const runner = new Runner(weights, strings, SAVED_MODEL_OPS, fastest);
     const shown = runnable.get(DEFAULT_SIGNATURE) ?? [...runnable.values()][0];
     const backend = shown === undefined ? 'cpu' : runner.backendOf(shown.plan);
@@ -77,7 +81,10 @@ export class SavedModelModel implements Model {
     }));
   }
 
-  #run({ signature, plan, outputs, used }: RunnableSignature, inputs: Tensors): Promise<readonly Tensor[]> {
+  #run(
+    { signature, plan, outputs, used, usedAsFloat }: RunnableSignature,
+    inputs: Tensors,
+  ): Promise<readonly Tensor[]> {
     if (this.#disposed !== undefined) throw new Error('the model is disposed of');
     const { strings, weights } = this.#parts;
     return onBackend(this.#runner.backendOf(plan), async (tf, use) => {
@@ -91,7 +98,10 @@ export class SavedModelModel implements Model {
         const args = signature.inputs.map((spec): Value =>
           used.has(spec.name) ? toGraph(tf, strings, spec, inputs[spec.name]) : undefined,
         );
-        const values = await this.#runner.run(tf, use, plan, args);
+        const floats = signature.inputs.map((spec): Value =>
+          usedAsFloat.has(spec.name) ? toFloats(tf, spec, inputs[spec.name]) : undefined,
+        );
+        const values = await this.#runner.run(tf, use, plan, [...args, ...floats]);
         const dtypes = signature.outputs
           .filter((_, index) => outputs[index]?.kind === 'computed')
           .map(({ dtype }) => dtype);

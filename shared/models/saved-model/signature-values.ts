@@ -44,6 +44,14 @@ export function toGraph(tf: Tfjs, strings: StringPool, spec: TensorSpec, tensor:
   }
 }
 
+/** An integer tensor as floats: what a graph that casts it at once computes with. */
+export function toFloats(tf: Tfjs, spec: TensorSpec, tensor: Tensor | undefined): tfc.Tensor {
+  if (tensor?.dtype !== spec.dtype || tensor.dtype === 'string') {
+    throw new PermanentError('INVALID_ARGUMENT', `input ${spec.name} is not ${spec.dtype}`);
+  }
+  return tf.tensor(Float32Array.from(tensor.data, Number), [...tensor.shape], 'float32');
+}
+
 type Wide = Extract<Tensor, { dtype: 'int64' | 'uint64' | 'uint32' }>;
 
 function toInt32(spec: TensorSpec, { dtype, shape, data }: Wide): Int32Array {

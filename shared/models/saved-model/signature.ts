@@ -1,8 +1,8 @@
 import { PermanentError } from '../../errors.ts';
-import type { TensorSpec } from '../../tensor.ts';
+import type { DType, TensorSpec } from '../../tensor.ts';
 import type { Signature } from '../model.ts';
 import { isAlias } from './graph-alias.ts';
-import { dataTypeName, type SignatureDef, type TensorInfo } from './graph-def.ts';
+import { DT, dataTypeName, type SignatureDef, type TensorInfo } from './graph-def.ts';
 import { findEffects } from './graph-effects.ts';
 import type { Graph } from './graph.ts';
 import { refKey, typeAttr, type OpNode, type Ref } from './graph-node.ts';
@@ -12,15 +12,20 @@ import { outputType } from './graph-op-defs.ts';
 import { findExamples } from './signature-examples.ts';
 import { toDType } from './signature-type.ts';
 
+/** Integers beyond what is computed with: as floats they are only rounded. */
+const WIDE: ReadonlySet<DType> = new Set<DType>(['int64', 'uint64', 'uint32']);
+
 /** A signature that runs. */
 export interface RunnableSignature {
   readonly signature: Signature;
-  /** Its arguments are the inputs, in their order; its outputs those that are computed. */
+  /** Its arguments are the inputs, in their order, and then once more as floats; its outputs those that are computed. */
   readonly plan: Plan;
   /** For each output: its place among the plan's, or the input that it is. */
   readonly outputs: readonly OutputFrom[];
   /** Names of the inputs that the plan reads; another's values may be what they like. */
   readonly used: ReadonlySet<string>;
+  /** Names of integer inputs that it reads as floats. */
+  readonly usedAsFloat: ReadonlySet<string>;
 }
 
 export type OutputFrom =
@@ -54,9 +59,16 @@ export function planSignature(graph: Graph, planner: Planner, name: string, def:
       ? { kind: 'input', name: input }
       : { kind: 'computed', place: roots.push(ref) - 1 };
   });
-  const args = inputs.map(({ ref, type }) => ({ refs: [ref], dtype: type }));
-  const plan = planner.plan(roots, args, effects.checks);
-  const used = new Set(inputs.filter((_, place) => (plan.args[place] ?? []).length > 0).map(({ spec }) => spec.name));
+  const args = inputs.map(({ ref, type, spec }, place) => ({
+    refs: [ref],
+    dtype: type,
+    ...(WIDE.has(spec.dtype) && { asFloat: inputs.length + place }),
+  }));
+  const floats = inputs.map(() => ({ refs: [], dtype: DT.FLOAT }));
+  const plan = planner.plan(roots, [...args, ...floats], effects.checks);
+  const isRead = (place: number): boolean => (plan.args[place] ?? []).length > 0;
+  const names = (from: number): Set<string> =>
+    new Set(inputs.filter((_, place) => isRead(from + place)).map(({ spec }) => spec.name));
   const examples = findExamples(graph, plan, inputs);
   const signature: Signature = {
     name,
@@ -65,7 +77,7 @@ export function planSignature(graph: Graph, planner: Planner, name: string, def:
     ...(def.methodName !== '' && { method: def.methodName }),
     ...(examples !== undefined && { examples }),
   };
-  return { signature, plan, outputs: from, used };
+  return { signature, plan, outputs: from, used: names(0), usedAsFloat: names(inputs.length) };
 }
 
 function toEntry(graph: Graph, side: 'input' | 'output', name: string, info: TensorInfo): Entry {

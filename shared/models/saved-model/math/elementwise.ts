@@ -114,7 +114,8 @@ function lgamma(x: number): number {
   if (x <= 0 && Number.isInteger(x)) return Infinity;
   if (x < 0.5) return Math.log(Math.PI / Math.abs(Math.sin(Math.PI * x))) - lgamma(1 - x);
   const t = x - 1 + 7.5;
-  const [first, ...rest]: readonly number[] = LANCZOS;
-  const sum = rest.reduce((total, coefficient, i) => total + coefficient / (x + i), first ?? 0);
+  const [first, ...rest] = LANCZOS;
+  let sum: number = first;
+  rest.forEach((coefficient, i) => (sum += coefficient / (x + i)));
   return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum);
 }

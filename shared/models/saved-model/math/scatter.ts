@@ -24,7 +24,7 @@ const partition: Op = ([data, partitions], attrs) => {
 /** Inputs: N lists of places, N of rows; a later row takes the place of an earlier one. What nobody names is zeros (nothing is, in legal graphs). */
 const stitch: Op = (inputs) => {
   const half = inputs.length / 2;
-  const [places, data] = [inputs.slice(0, half), inputs.slice(half) as OpTensor[]];
+  const [places, data] = [inputs.slice(0, half), inputs.slice(half)];
   const first = data[0];
   if (first === undefined) throw graphError('nothing to stitch');
   const inner = first.shape.slice(places[0]?.shape.length ?? 1);

@@ -1,5 +1,6 @@
 import { floats, graphError, ints, numbersOf } from '../op-tensor.ts';
 import type { Op, Ops } from '../op.ts';
+import { sparseCrossOps } from './sparse-cross.ts';
 import { takeAt } from './take.ts';
 
 /** Sorted by index, row-major. Inputs: indices, values, shape. */
@@ -78,6 +79,7 @@ const fromRagged: Op = (inputs) => {
 
 /** What TensorFlow.js lacks of sparse tensors. */
 export const sparseOps: Ops = {
+  ...sparseCrossOps,
   RaggedTensorToSparse: fromRagged,
   SparseReorder: reorder,
   SparseTensorDenseMatMul: matMul,

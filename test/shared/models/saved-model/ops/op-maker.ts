@@ -1,6 +1,6 @@
 import { OpAttrs } from '../../../../../shared/models/saved-model/op-attrs.ts';
 import type { RawAttr } from '../../../../../shared/models/saved-model/op-attrs.ts';
-import { SAVED_MODEL_OPS } from '../../../../../shared/models/saved-model/op-registry.ts';
+import { SAVED_MODEL_OPS } from '../../../../../shared/models/saved-model/run-ops.ts';
 import type { OpTensor } from '../../../../../shared/models/saved-model/op-tensor.ts';
 
 /** Calls operations as a graph would. */
