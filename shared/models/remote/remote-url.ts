@@ -22,6 +22,9 @@ loopback.addAddress('::1', 'ipv6');
 
 const METADATA_HOSTS = new Set(['metadata', 'metadata.google.internal', 'metadata.goog', 'instance-data']);
 
+/** Who gets an access token can act as its owner everywhere; an identity token is good for one host only. */
+const GOOGLE_API = /\.(googleapis\.com|vertexai\.goog)$/;
+
 interface Asked {
   readonly url: string;
   readonly allowHttp: boolean;
@@ -49,6 +52,8 @@ export function checkUrl({ url: text, allowHttp, auth }: Asked, refuse: (what: s
       refuse(`url: found http://${url.host}, expected https (or "allowHttp": true, in a network you trust)`);
     if (auth !== 'none') refuse(`auth: ${auth} would be sent in the clear to http://${url.host}; expected https`);
   }
+  if (auth === 'google-access-token' && !isLocal && !GOOGLE_API.test(host))
+    refuse(`auth: an access token is for Google's own APIs; ${url.host} is none: write "google-id-token"`);
   url.pathname = url.pathname.replace(/\/+$/, '');
   return url;
 }

@@ -16,6 +16,7 @@ describe('remote.json', () => {
     { change: { url: 'https://models.example.com/m?key=1' }, message: /a query/ },
     { change: { url: 'http://models.example.com/m' }, message: /expected https/ },
     { change: { url: 'http://a.com/m', allowHttp: true, auth: 'google-id-token' }, message: /in the clear/ },
+    { change: { auth: 'google-access-token' }, message: /an access token is for Google's own APIs/ },
     { change: { signature: undefined }, message: /no signature: declare/ },
     { change: { signatures: { a: ROWS_OF_TWO } }, message: /exclude each other/ },
     { change: { batchSize: 0 }, message: /batchSize/ },
