@@ -144,10 +144,16 @@ function instancesFormatOf([first]: readonly Input[], { instancesFormat = 'jsonl
   return first?.table?.format ?? first?.format ?? contentFormat(instancesFormat);
 }
 
-/** A field that no column of a CSV file bears would fail every row: say so before any work is done. */
+/** A field that no column of a CSV file bears, and any of an array, would fail every row: say so before any work is done. */
 function checkColumns(config: InstanceConfig, inputs: readonly Input[]): void {
   const asked = [...(config.keyField === undefined ? [] : [config.keyField]), ...(config.includedFields ?? [])];
-  for (const { name, columns } of inputs) {
+  for (const { name, columns, layout } of inputs) {
+    if (layout !== undefined && asked[0] !== undefined) {
+      throw new PermanentError(
+        'INVALID_ARGUMENT',
+        `input ${name}: the rows of an array have no field "${asked[0]}": use the row as key (rowKeys), or save arrays by name as npz`,
+      );
+    }
     const missing = columns && asked.find((field) => !columns.includes(field));
     if (missing !== undefined) {
       throw new PermanentError(

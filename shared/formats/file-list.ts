@@ -38,9 +38,11 @@ class FileListDecoder implements ShardDecoder {
 
   constructor(shard: Uint8Array, options: DecodeOptions) {
     this.#bytes = asBuffer(shard);
-    const { rowKeys } = options.instanceConfig;
-    // A URI has no fields to choose from; a key field of any name is the URI, which is the label anyway.
-    this.#options = { ...options, instanceConfig: rowKeys === undefined ? {} : { rowKeys } };
+    // A key field of any name is the URI, which is the label anyway; one value is no array, either.
+    const instanceConfig = { ...options.instanceConfig };
+    delete instanceConfig.keyField;
+    delete instanceConfig.instanceType;
+    this.#options = { ...options, instanceConfig };
     this.#depth = depthOf(options.signature.inputs[0]);
   }
 

@@ -69,9 +69,10 @@ export function graphNeedsCpu(artifacts: Pick<TfjsArtifacts, 'topology' | 'json'
   );
 }
 
-/** WebAssembly keeps an integer's low byte for a bool, and rounds powers of integers. */
+/** WebAssembly keeps an integer's low byte for a bool, rounds powers of integers, and writes a float one-hot's values as integers' bits. */
 function castsWrongly({ op, attr }: GraphNode): boolean {
   if (op === 'Pow') return !isType(attr?.['T'], 'DT_FLOAT', DT_FLOAT);
+  if (op === 'OneHot') return isType(attr?.['T'], 'DT_FLOAT', DT_FLOAT);
   return op === 'Cast' && isType(attr?.['DstT'], 'DT_BOOL', DT_BOOL);
 }
 

@@ -119,7 +119,9 @@ class BodyPlanner {
     // Slots of outputs first exist here where they are arguments that nothing else reads.
     const slots = outputs.map((ref) => this.#slot(ref));
     const nodes = this.#order.map(({ planned }) => planned);
-    const stages = toStages(nodes, slots, (node) => isPlain(node.op, [...node.inputTypes, ...node.outputTypes]));
+    const stages = toStages(nodes, slots, (node) =>
+      isPlain(node.op, [...node.inputTypes, ...node.outputTypes], node.attrs),
+    );
     const args = this.#args.map(({ refs }, place) =>
       [...refs, ...this.#floatArguments.filter((float) => float.place === place).map(({ ref }) => ref)]
         .map((ref) => this.#slots.get(refKey(ref)))
@@ -187,7 +189,7 @@ class BodyPlanner {
       outputTypes,
     };
     if (node.op === LOOP) return { ...planned, plans: this.#loopPlans(node), unread: [] };
-    if (isPlain(node.op, [...inputTypes, ...outputTypes])) return planned;
+    if (isPlain(node.op, [...inputTypes, ...outputTypes], attrs)) return planned;
     if (!this.#planner.isStep(node.op)) throw this.#refusal(node, [...inputTypes, ...outputTypes].includes(DT.STRING));
     const plans = controlFlowFunctions(node.def).map((name) => this.#planner.functionPlan(name));
     return { ...planned, plans, unread: [] };

@@ -1,4 +1,5 @@
-import { DT } from './graph-def.ts';
+import { DT, type AttrValue } from './graph-def.ts';
+import { intAttr, typeAttr } from './graph-node.ts';
 
 /** Which operations run, and how. */
 
@@ -27,9 +28,21 @@ const MOVES = new Set(
   StridedSlice TensorScatterUpdate Tile Transpose Unpack ZerosLike`.split(/\s+/),
 );
 
+type Attrs = ReadonlyMap<string, AttrValue>;
+
+/** A cast to them keeps the low bits. */
+const NARROW = new Set<number>([DT.INT8, DT.UINT8, DT.INT16, DT.UINT16]);
+
 /** Operations of the wasm backend that are wrong or lack a kernel are found by tfjs-graph-def.ts. */
-export function isPlain(op: string, types: readonly (number | undefined)[]): boolean {
-  return PLAIN.has(op) && (MOVES.has(op) || !types.includes(DT.STRING));
+export function isPlain(op: string, types: readonly (number | undefined)[], attrs: Attrs): boolean {
+  return PLAIN.has(op) && (MOVES.has(op) || !types.includes(DT.STRING)) && !differs(op, attrs);
+}
+
+/** What TensorFlow.js leaves out of an operation that it has: we run it ourselves. */
+function differs(op: string, attrs: Attrs): boolean {
+  if (op === 'OneHot') return intAttr(attrs, 'axis', -1) !== -1;
+  if (op === 'Cast') return NARROW.has(typeAttr(attrs, 'DstT') ?? 0) && typeAttr(attrs, 'SrcT') !== DT.BOOL;
+  return false;
 }
 
 /** What TensorFlow.js computes a DataType in; undefined for one that it has not. */

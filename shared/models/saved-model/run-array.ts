@@ -70,7 +70,7 @@ const split: Kernel = (run) => {
 
 const concat: Kernel = (run) => {
   const tensors = arrayInput(run).elements.map((_, index) => read(run, arrayInput(run), index));
-  const lengths = tensors.map(({ shape }) => shape[0] as number);
+  const lengths = tensors.map(({ shape }) => shape[0]);
   return [
     tensors.length > 0 ? run.tf.concat(tensors) : stack(run, arrayInput(run), []),
     run.tf.tensor1d(lengths, 'int32'),

@@ -122,7 +122,7 @@ const concat: Kernel = (run) => {
   const list = listInput(run);
   const wanted = run.step.op === 'TensorListConcatV2' ? shapeInput(run, 1) : null;
   const elements = present(run, list, wanted);
-  const lengths = elements.map(({ shape }) => shape[0] as number);
+  const lengths = elements.map(({ shape }) => shape[0]);
   const joined = elements.length > 0 ? run.tf.concat(elements) : stack(run, [], list, wanted?.slice(1) ?? null);
   return [joined, run.tf.tensor1d(lengths, 'int32')];
 };

@@ -1,9 +1,11 @@
+import { castOps } from './math/cast.ts';
 import { elementwiseOps } from './math/elementwise.ts';
 import { pictureOps } from './math/image.ts';
 import { matrixOps } from './math/matrix.ts';
 import { raggedOps } from './math/ragged.ts';
 import { scatterOps } from './math/scatter.ts';
 import { sparseTensorOps } from './math/sparse.ts';
+import { segmentTextOps } from './math/text.ts';
 import { bincountOps } from './ops/bincount.ts';
 import { bucketizeOps } from './ops/bucketize.ts';
 import { codecOps } from './ops/codec.ts';
@@ -29,6 +31,7 @@ export const SAVED_MODEL_OPS: ReadonlyMap<string, Op> = new Map(
   Object.entries({
     ...bincountOps,
     ...bucketizeOps,
+    ...castOps,
     ...codecOps,
     ...csvOps,
     ...elementwiseOps,
@@ -45,6 +48,7 @@ export const SAVED_MODEL_OPS: ReadonlyMap<string, Op> = new Map(
     ...regexOps,
     ...scatterOps,
     ...segmentOps,
+    ...segmentTextOps,
     ...sparseOps,
     ...sparseTensorOps,
     ...splitOps,

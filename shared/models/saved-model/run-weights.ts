@@ -75,7 +75,8 @@ export class Weights {
     const known = weight.on.get(backend);
     if (known !== undefined) return known;
     const [other] = weight.on.values();
-    const data = weight.data ?? other?.dataSync();
+    const data = weight.data ?? other?.dataSync<'float32'>();
+    if (data === undefined) throw new Error(`${source.node.name} is on no backend`);
     const tensor = tf.keep(tf.tensor(data, weight.shape, weight.dtype));
     weight.on.set(backend, tensor);
     // Plain JavaScript computes on this very array; WebAssembly has its own memory.

@@ -58,6 +58,9 @@ describe('a file list', () => {
       'file-list: found invalid UTF-8, expected a URI',
       'file-list: found a NUL in the line, expected a URI',
     ]);
+    const fields = { instanceConfig: { includedFields: ['image'] } };
+    const [chosen] = decodeRows('file-list', 'a', { signature: signature(BYTES), ...fields });
+    expect(chosen?.error).toBe('instance: found "a", expected an object');
     const [row] = decodeRows('file-list', 'a', { signature: signature(spec('x', 'float32', [null])) });
     expect(row?.error).toBe('instance: found "a", expected a number');
   });

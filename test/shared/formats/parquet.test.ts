@@ -72,6 +72,10 @@ describe('parquet', () => {
     );
   });
 
+  it('has no rows where a row group has none', async () => {
+    expect((await tableLines('parquet', written({ name: 'x', data: [], type: 'INT32' }))).flat()).toEqual([]);
+  });
+
   it('decodes a long row group in windows, and gives each row once', async () => {
     const rows = 30_000;
     const columns = Array.from({ length: 70 }, (_, column) => ({
