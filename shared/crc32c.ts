@@ -110,3 +110,10 @@ export function encodeCrc32c(crc: number): string {
 export function decodeCrc32c(base64: string): number {
   return Buffer.from(base64, 'base64').readUInt32BE();
 }
+
+const MASK_DELTA = 0xa282ead8;
+
+/** As LevelDB and TFRecords store a checksum, rotated right by 15 bits plus a constant: a CRC of data that holds its own CRC tells little. */
+export function maskCrc32c(crc: number): number {
+  return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
+}

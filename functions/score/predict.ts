@@ -4,7 +4,6 @@ import type { BatchGroup } from '../../shared/formats/format.ts';
 import type { ScoredRows } from '../../shared/formats/row-encoder.ts';
 import { ModelLostError } from '../../shared/models/model-lost-error.ts';
 import type { Model, Signature } from '../../shared/models/model.ts';
-import { PartlyScored } from '../../shared/models/remote/partly-scored.ts';
 import { takeRows } from '../../shared/models/row-chunks.ts';
 import { RowFailures } from '../../shared/models/row-failures.ts';
 import { batchDimension, padRows, sliceRows, toRows } from '../../shared/tensor-rows.ts';
@@ -37,7 +36,7 @@ export async function predictBatch(
       if (error instanceof ModelLostError) throw error;
       const others = error instanceof RowFailures ? failNamedRows(error, group, from, to, errors) : undefined;
       if (others !== undefined) {
-        if (error instanceof PartlyScored && error.scored !== undefined && fixed === undefined) {
+        if (error instanceof RowFailures && error.scored !== undefined && fixed === undefined) {
           scored.push({ rows: others.rows, outputs: error.scored });
         } else if (others.rows.length > 0) await attempt(others, 0, others.rows.length);
         return;

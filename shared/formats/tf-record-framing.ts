@@ -1,4 +1,4 @@
-import { crc32c } from '../crc32c.ts';
+import { crc32c, maskCrc32c } from '../crc32c.ts';
 
 /**
  * A TFRecord: the data's length as a little-endian uint64, the masked CRC-32C of those eight bytes, the data, and its masked CRC-32C.
@@ -17,7 +17,7 @@ type RecordHeader = { readonly length: number } | { readonly broken: string };
 /** Reads the header at `at`; all its bytes must be there. */
 export function readRecordHeader(bytes: Buffer, at: number): RecordHeader {
   const found = bytes.readUInt32LE(at + LENGTH_BYTES);
-  const expected = maskedCrc32c(bytes.subarray(at, at + LENGTH_BYTES));
+  const expected = maskCrc32c(crc32c(bytes.subarray(at, at + LENGTH_BYTES)));
   if (found !== expected) {
     return { broken: `found the checksum ${hex(found)} of a record's length, expected ${hex(expected)}` };
   }
@@ -30,18 +30,10 @@ export function readRecordHeader(bytes: Buffer, at: number): RecordHeader {
 /** What is wrong with the data `[start, end)` before its checksum; undefined where nothing is. */
 export function checkRecordData(bytes: Buffer, start: number, end: number): string | undefined {
   const found = bytes.readUInt32LE(end);
-  const expected = maskedCrc32c(bytes.subarray(start, end));
+  const expected = maskCrc32c(crc32c(bytes.subarray(start, end)));
   if (found === expected) return undefined;
   const at = `at byte ${HEADER_BYTES + end - start} of the record`;
   return `found the checksum ${hex(found)} ${at}, expected ${hex(expected)} for its ${end - start} bytes of data`;
-}
-
-const MASK_DELTA = 0xa282ead8;
-
-/** Checksums are stored rotated right by 15 bits, plus a constant: a CRC of data that holds its own CRC tells little. */
-function maskedCrc32c(bytes: Uint8Array): number {
-  const crc = crc32c(bytes);
-  return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
 }
 
 function hex(crc: number): string {

@@ -2,7 +2,7 @@ import type { ErrorInfo } from '../errors.ts';
 import { sliceRows } from '../tensor-rows.ts';
 import { elementCount } from '../tensor.ts';
 import type { Tensor, TensorData, Tensors } from '../tensor.ts';
-import { concatRows } from './remote/concat-rows.ts';
+import { concatRows } from './concat-rows.ts';
 import { RowFailures } from './row-failures.ts';
 
 /** Batches taken apart and put together again, for models that wrap models. */

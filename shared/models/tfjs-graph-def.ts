@@ -11,6 +11,7 @@ export interface GraphNode {
 
 interface GraphAttribute {
   readonly type?: unknown;
+  readonly i?: string | number;
   /** Base64, or character codes. */
   readonly s?: string | readonly number[];
   readonly list?: { readonly i?: readonly (string | number)[]; readonly type?: readonly unknown[] };
@@ -65,15 +66,35 @@ export function graphNeedsCpu(artifacts: Pick<TfjsArtifacts, 'topology' | 'json'
       (CPU_KERNELS.test(node.op) && node.op !== TRANSPOSED_CONVOLUTION) ||
       Object.values(node.attr ?? {}).some(hasStrings) ||
       isWrong(node) ||
-      castsWrongly(node),
+      mistakesDtype(node),
   );
 }
 
-/** WebAssembly keeps an integer's low byte for a bool, rounds powers of integers, and writes a float one-hot's values as integers' bits. */
-function castsWrongly({ op, attr }: GraphNode): boolean {
-  if (op === 'Pow') return !isType(attr?.['T'], 'DT_FLOAT', DT_FLOAT);
-  if (op === 'OneHot') return isType(attr?.['T'], 'DT_FLOAT', DT_FLOAT);
-  return op === 'Cast' && isType(attr?.['DstT'], 'DT_BOOL', DT_BOOL);
+/**
+ * What WebAssembly (4.22) computes wrongly by dtype: found by comparing its kernels with the cpu backend's. It keeps an integer's low byte for a bool, rounds
+ * powers of integers, writes a float one-hot's values as integers' bits, clips integers as if they were floats, writes
+ * beyond a bool tensor's memory, and gathers with batch dimensions from the first batch.
+ */
+function mistakesDtype({ op, attr }: GraphNode): boolean {
+  const [isFloat, isBool] = [isType(attr?.['T'], 'DT_FLOAT', DT_FLOAT), isType(attr?.['T'], 'DT_BOOL', DT_BOOL)];
+  switch (op) {
+    case 'OneHot':
+      return isFloat;
+    case 'Pow':
+    case 'ClipByValue':
+      return attr?.['T'] !== undefined && !isFloat;
+    case 'Reverse':
+    case 'ReverseV2':
+    case 'Select':
+    case 'SelectV2':
+      return isBool;
+    case 'GatherV2':
+      return Number(attr?.['batch_dims']?.i ?? 0) !== 0;
+    case 'Cast':
+      return isType(attr?.['DstT'], 'DT_BOOL', DT_BOOL);
+    default:
+      return false;
+  }
 }
 
 function isType(attribute: GraphAttribute | undefined, name: string, value: number): boolean {

@@ -1,4 +1,4 @@
-import { crc32c } from '../crc32c.ts';
+import { crc32c, maskCrc32c } from '../crc32c.ts';
 import { encodeExample } from '../formats/example.ts';
 import type { FeatureValues } from '../formats/example.ts';
 import type { ByteStream } from '../ports.ts';
@@ -88,15 +88,8 @@ const CRC_BYTES = 4;
 function framed(record: Uint8Array): readonly Uint8Array[] {
   const head = Buffer.allocUnsafe(LENGTH_BYTES + CRC_BYTES);
   head.writeBigUInt64LE(BigInt(record.length));
-  head.writeUInt32LE(masked(crc32c(head.subarray(0, LENGTH_BYTES))), LENGTH_BYTES);
+  head.writeUInt32LE(maskCrc32c(crc32c(head.subarray(0, LENGTH_BYTES))), LENGTH_BYTES);
   const tail = Buffer.allocUnsafe(CRC_BYTES);
-  tail.writeUInt32LE(masked(crc32c(record)));
+  tail.writeUInt32LE(maskCrc32c(crc32c(record)));
   return [head, record, tail];
-}
-
-const MASK_DELTA = 0xa282ead8;
-
-/** A checksum of data that holds checksums is weak: they are stored rotated by 15 bits, plus a constant. */
-function masked(crc: number): number {
-  return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
 }

@@ -1,3 +1,11 @@
+/** A number may differ by `absolute`, and by the share `relative` of the expected one. */
+interface Tolerance {
+  readonly absolute: number;
+  readonly relative: number;
+}
+
+const INTEGER_KEY = /"key": ?(-?\d+)/g;
+
 /**
  * Result lines as values to compare. An integer key becomes text: JSON.parse would take digits from it.
  *
@@ -7,33 +15,30 @@ export function parseLines(lines: readonly string[]): unknown[] {
   return lines.map((line) => JSON.parse(line.replace(INTEGER_KEY, '"key":"integer $1"')) as unknown);
 }
 
-const INTEGER_KEY = /"key": ?(-?\d+)/g;
-/** What float32 may leave of a zero. */
-const ABSOLUTE = 1e-7;
-
 /**
- * Whether a value is the expected one: numbers to within the tolerance (of the expected number's size, above 1), the largest of a list in the same place, all
- * else equal. An expected error without a message stands for any of its status.
+ * Whether a value is the expected one: numbers to within the tolerance, the largest of a list of numbers in the same place, all else equal. An expected error
+ * without a message stands for any of its status.
  */
-export function isClose(found: unknown, expected: unknown, tolerance: number): boolean {
-  if (typeof expected === 'number') return typeof found === 'number' && isNear(found, expected, tolerance);
+export function isClose(found: unknown, expected: unknown, tolerance: Tolerance): boolean {
+  if (typeof expected === 'number') {
+    const allowed = tolerance.absolute + tolerance.relative * Math.abs(expected);
+    return typeof found === 'number' && Math.abs(found - expected) <= allowed;
+  }
   if (Array.isArray(expected)) {
     if (!Array.isArray(found) || found.length !== expected.length) return false;
-    const pairs = expected.every((value, index) => isClose(found[index], value, tolerance));
-    return pairs && indexOfLargest(found) === indexOfLargest(expected);
+    const areClose = expected.every((value, index) => isClose(found[index], value, tolerance));
+    return areClose && indexOfLargest(found) === indexOfLargest(expected);
   }
-  if (typeof expected !== 'object' || expected === null) return found === expected;
-  if (typeof found !== 'object' || found === null) return false;
-  const isStatus = 'status' in expected && !('message' in expected);
+  if (!isObject(expected)) return found === expected;
+  if (!isObject(found)) return false;
   const names = Object.keys(expected);
-  if (!isStatus && Object.keys(found).length !== names.length) return false;
-  return names.every((name) => {
-    return isClose((found as Record<string, unknown>)[name], (expected as Record<string, unknown>)[name], tolerance);
-  });
+  const isAnyMessage = 'status' in expected && !('message' in expected);
+  if (!isAnyMessage && Object.keys(found).length !== names.length) return false;
+  return names.every((name) => isClose(found[name], expected[name], tolerance));
 }
 
-function isNear(found: number, expected: number, tolerance: number): boolean {
-  return Math.abs(found - expected) <= tolerance * Math.abs(expected) + ABSOLUTE;
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Of a list of numbers; -1 of any other. */

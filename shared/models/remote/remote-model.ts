@@ -5,9 +5,8 @@ import { batchDimension, sliceRows } from '../../tensor-rows.ts';
 import type { Tensors } from '../../tensor.ts';
 import type { Model, Signature } from '../model.ts';
 import { RowFailures } from '../row-failures.ts';
-import { concatRows } from './concat-rows.ts';
+import { concatRows } from '../concat-rows.ts';
 import { parseExactJson } from './exact-json.ts';
-import { PartlyScored } from './partly-scored.ts';
 import type { Protocol } from './protocol.ts';
 import type { RemoteClient } from './remote-client.ts';
 import type { RemoteConfig } from './remote-config.ts';
@@ -48,7 +47,7 @@ export class RemoteModel implements Model {
   }
 
   /**
-   * @throws PartlyScored naming the rows that failed. A server that minds what was sent (400, 413, 422) is asked again with half the rows, down
+   * @throws RowFailures naming the rows that failed. A server that minds what was sent (400, 413, 422) is asked again with half the rows, down
    * to the bad ones; any other failure (an outage, a timeout, a refused caller) is at once that of all the request's rows: smaller requests would
    * only be more of them.
    */
@@ -66,7 +65,7 @@ export class RemoteModel implements Model {
     const scored = (): Tensors =>
       concatRows(outcome.pieces.sort((a, b) => a.from - b.from).map(({ outputs }) => outputs));
     if (outcome.failures.size === 0) return scored();
-    throw new PartlyScored(outcome.failures, outcome.pieces.length === 0 ? undefined : scored());
+    throw new RowFailures(outcome.failures, outcome.pieces.length === 0 ? undefined : scored());
   }
 
   dispose(): Promise<void> {

@@ -1,5 +1,4 @@
-import { crc32c } from '../../crc32c.ts';
-import { maskedCrc32c } from './sstable.ts';
+import { crc32c, maskCrc32c } from '../../crc32c.ts';
 import { readVarint, takeBytes } from './sstable-varint.ts';
 import type { Cursor } from './sstable-varint.ts';
 
@@ -25,7 +24,7 @@ export function readStrings(bytes: Uint8Array, count: number): { strings: Uint8A
   }
   if (count > 0) {
     const stored = takeBytes(cursor, CHECKSUM_BYTES, 'the checksum of the lengths');
-    if (Buffer.from(stored).readUInt32LE() !== maskedCrc32c(crc)) {
+    if (Buffer.from(stored).readUInt32LE() !== maskCrc32c(crc)) {
       throw new RangeError('the checksum of its lengths is wrong: the file is damaged');
     }
     crc = crc32c(stored, crc);

@@ -1,4 +1,4 @@
-import { crc32c } from '../../crc32c.ts';
+import { crc32c, maskCrc32c } from '../../crc32c.ts';
 import { PermanentError } from '../../errors.ts';
 import { oneLine, siblingFile } from '../file-path.ts';
 import type { ModelFiles } from '../model.ts';
@@ -9,7 +9,6 @@ import { parseShapeAndSlice } from './bundle-shape-and-slice.ts';
 import { boxOf, checkCover, cutSlice, joinSlices } from './bundle-slices.ts';
 import { readStrings } from './bundle-strings.ts';
 import { DT } from './graph-def.ts';
-import { maskedCrc32c } from './sstable.ts';
 import { countOf, elementBytes, valuesFromBytes } from './tensor-bytes.ts';
 import type { TfTensor } from './tensor-bytes.ts';
 
@@ -129,7 +128,7 @@ class FileBundle implements Bundle {
     }
     const bytes = shard.subarray(offset, offset + size);
     const { strings, crc } = isString ? readStrings(bytes, count) : { strings: [], crc: crc32c(bytes) };
-    if (maskedCrc32c(crc) !== entry.crc32c) {
+    if (maskCrc32c(crc) !== entry.crc32c) {
       throw new PermanentError('DATA_LOSS', 'its checksum is wrong: the file is damaged');
     }
     return isString ? { dtype, shape, data: strings } : valuesFromBytes(dtype, shape, bytes);

@@ -40,6 +40,8 @@ export function isPlain(op: string, types: readonly (number | undefined)[], attr
 
 /** What TensorFlow.js leaves out of an operation that it has: we run it ourselves. */
 function differs(op: string, attrs: Attrs): boolean {
+  // WebAssembly slices floats only, and graphs slice shapes everywhere: better than all of it in plain JavaScript.
+  if (op === 'StridedSlice') return computedType(typeAttr(attrs, 'T') ?? DT.FLOAT) !== 'float32';
   if (op === 'OneHot') return intAttr(attrs, 'axis', -1) !== -1;
   if (op === 'Cast') return NARROW.has(typeAttr(attrs, 'DstT') ?? 0) && typeAttr(attrs, 'SrcT') !== DT.BOOL;
   return false;

@@ -5,6 +5,7 @@ import { matrixOps } from './math/matrix.ts';
 import { raggedOps } from './math/ragged.ts';
 import { scatterOps } from './math/scatter.ts';
 import { sparseTensorOps } from './math/sparse.ts';
+import { stridedSliceOps } from './math/strided-slice.ts';
 import { segmentTextOps } from './math/text.ts';
 import { bincountOps } from './ops/bincount.ts';
 import { bucketizeOps } from './ops/bucketize.ts';
@@ -52,6 +53,7 @@ export const SAVED_MODEL_OPS: ReadonlyMap<string, Op> = new Map(
     ...sparseOps,
     ...sparseTensorOps,
     ...splitOps,
+    ...stridedSliceOps,
     ...stringPairOps,
     ...textOps,
     ...uniqueOps,

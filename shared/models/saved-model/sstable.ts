@@ -1,4 +1,4 @@
-import { crc32c } from '../../crc32c.ts';
+import { crc32c, maskCrc32c } from '../../crc32c.ts';
 import { unsnappy } from './snappy.ts';
 import { readVarint, takeBytes } from './sstable-varint.ts';
 import type { Cursor } from './sstable-varint.ts';
@@ -18,11 +18,6 @@ const SNAPPY = 1;
 /** Keys are written as what they share with the one before and the rest, so a small file may stand for endless keys. */
 const MAX_KEY_BYTES = 64 * 1024;
 const MAX_ALL_KEYS_BYTES = 256 * 1024 * 1024;
-
-/** `crc32c::Mask` of LevelDB and TensorFlow: a checksum of bytes that hold checksums is not to be stored bare. */
-export function maskedCrc32c(crc: number): number {
-  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
-}
 
 /**
  * All entries of a table, in the order of their keys; keys as latin1 text, values as views.
@@ -71,7 +66,7 @@ function readBlock(bytes: Uint8Array, { offset, size }: BlockHandle): Uint8Array
     throw new RangeError(`a block of ${size} bytes at ${offset} goes beyond the table's ${end}`);
   }
   const expected = viewOf(bytes).getUint32(offset + size + 1, true);
-  if (maskedCrc32c(crc32c(bytes.subarray(offset, offset + size + 1))) !== expected) {
+  if (maskCrc32c(crc32c(bytes.subarray(offset, offset + size + 1))) !== expected) {
     throw new RangeError(`the checksum of the block at ${offset} is wrong: the file is damaged`);
   }
   const block = bytes.subarray(offset, offset + size);

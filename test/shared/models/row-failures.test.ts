@@ -4,7 +4,6 @@ import { predictBatch } from '../../../functions/score/predict.ts';
 import { errorInfo } from '../../../shared/errors.ts';
 import { DEFAULT_SIGNATURE } from '../../../shared/models/model.ts';
 import type { Model } from '../../../shared/models/model.ts';
-import { PartlyScored } from '../../../shared/models/remote/partly-scored.ts';
 import { scoreInChunks, takeRows } from '../../../shared/models/row-chunks.ts';
 import { RowFailures } from '../../../shared/models/row-failures.ts';
 import type { Tensor, Tensors } from '../../../shared/tensor.ts';
@@ -43,7 +42,7 @@ class Doubling implements Model {
     if (failures.size === 0) return Promise.resolve({ y: float32([good.length], good) });
     return Promise.reject(
       this.#keepsScores
-        ? new PartlyScored(failures, good.length === 0 ? undefined : { y: float32([good.length], good) })
+        ? new RowFailures(failures, good.length === 0 ? undefined : { y: float32([good.length], good) })
         : new RowFailures(failures),
     );
   }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
 import { RowFailures } from '../../../../shared/models/row-failures.ts';
-import { PartlyScored } from '../../../../shared/models/remote/partly-scored.ts';
 import type { Model } from '../../../../shared/models/model.ts';
 import type { Tensors } from '../../../../shared/tensor.ts';
 import { float32 } from '../model-files.ts';
@@ -24,13 +23,13 @@ const config = (url: string, more: object = {}): object => ({
 
 const like = (pattern: RegExp): string => expect.stringMatching(pattern) as string;
 
-async function failuresOf(model: Model, inputs: Tensors): Promise<PartlyScored> {
+async function failuresOf(model: Model, inputs: Tensors): Promise<RowFailures> {
   const error: unknown = await model.predict('serving_default', inputs).then(
     () => undefined,
     (reason: unknown) => reason,
   );
   expect(error).toBeInstanceOf(RowFailures);
-  return error as PartlyScored;
+  return error as RowFailures;
 }
 
 const UNAVAILABLE: Answer = { status: 503, body: '{"error":"warming up"}' };

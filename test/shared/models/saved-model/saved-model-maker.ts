@@ -1,7 +1,6 @@
-import { crc32c } from '../../../../shared/crc32c.ts';
+import { crc32c, maskCrc32c } from '../../../../shared/crc32c.ts';
 import { DT } from '../../../../shared/models/saved-model/graph-def.ts';
 import { protoType } from '../../../../shared/models/saved-model/proto-schema.ts';
-import { maskedCrc32c } from '../../../../shared/models/saved-model/sstable.ts';
 
 /** Writes small SavedModels in memory, so that tests need no TensorFlow: the protos by our own schema, the bundle by hand. */
 
@@ -55,7 +54,7 @@ export async function bundleFiles(
       const before = data[shardId] ?? new Uint8Array(0);
       entry = {
         ...{ dtype: made.dtype, shape: shapeProto(made.shape), shardId },
-        ...{ offset: before.length, size: bytes.length, crc32c: maskedCrc32c(crc) },
+        ...{ offset: before.length, size: bytes.length, crc32c: maskCrc32c(crc) },
       };
       data[shardId] = Buffer.concat([before, bytes]);
     } else entry = { ...tensor };
@@ -78,7 +77,7 @@ function storedBytes({ dtype, data }: MadeTensor): { bytes: Uint8Array; crc: num
   }
   const strings = (data as readonly (string | Uint8Array)[]).map((value) => Buffer.from(value as string));
   let crc = strings.reduce((sum, { length }) => crc32c(uint32(length), sum), 0);
-  const checksum = uint32(maskedCrc32c(crc));
+  const checksum = uint32(maskCrc32c(crc));
   crc = strings.reduce((sum, bytes) => crc32c(bytes, sum), crc32c(checksum, crc));
   return { bytes: Buffer.concat([...strings.map(({ length }) => varint(length)), checksum, ...strings]), crc };
 }
@@ -116,7 +115,7 @@ export function table(
   const write = (content: Uint8Array): Buffer => {
     const stored = Buffer.concat([compress(content), Buffer.of(compression)]);
     const handle = Buffer.concat([varint(at), varint(stored.length - 1)]);
-    parts.push(stored, uint32(maskedCrc32c(crc32c(stored))));
+    parts.push(stored, uint32(maskCrc32c(crc32c(stored))));
     at += stored.length + 4;
     return handle;
   };

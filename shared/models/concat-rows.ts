@@ -1,4 +1,4 @@
-import type { Tensor, TensorData, Tensors } from '../../tensor.ts';
+import type { Tensor, TensorData, Tensors } from '../tensor.ts';
 
 /**
  * The rows of several answers, one behind the other.
