@@ -1,5 +1,8 @@
+import { checkFunctions, newBody, type OnnxBody } from './onnx-functions.ts';
+
 /**
- * What ONNX Runtime does not tell of a model: which other files hold its weights, and which inputs and outputs have no rank.
+ * What ONNX Runtime does not tell of a model: which other files hold its weights, and which inputs and outputs have no rank; and what it
+ * would not survive: functions and sparse tensors that expand without bounds.
  * Reads just those fields of the protobuf, by https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 
@@ -12,12 +15,20 @@ export interface OnnxScan {
 
 /** As deep as protobuf's own parsers go. */
 const MAX_DEPTH = 100;
+/** A node or a dimension takes two bytes of a file and a hundred of memory. */
+const MAX_MESSAGES = 8_000_000;
+/** ONNX Runtime makes sparse weights dense at loading, so a few bytes claim all memory. */
+const MAX_SPARSE_ELEMENTS = 2 ** 26;
 
 const utf8 = new TextDecoder();
 
 interface Found {
-  externalFiles: Set<string>;
-  unranked: Set<string>;
+  readonly externalFiles: Set<string>;
+  readonly unranked: Set<string>;
+  readonly main: OnnxBody;
+  readonly functions: Map<string, OnnxBody>;
+  messages: number;
+  sparseElements: number;
 }
 
 /** Fields that lead to tensors, by message: `[field number, message it holds]`. */
@@ -35,23 +46,75 @@ const CHILDREN: Readonly<Record<MessageName, Readonly<Record<number, MessageName
 const GRAPH_INPUT = 11;
 const GRAPH_OUTPUT = 12;
 const TENSOR_EXTERNAL_DATA = 13;
+const SPARSE_DIMS = 3;
+/** The fields of a call and of a function that must agree: domain, name, overload. */
+const CALL_NAME = [7, 4, 8] as const;
+const FUNCTION_NAME = [10, 1, 13] as const;
 
-/** @throws RangeError where the bytes are not protobuf. */
+/** @throws RangeError where the bytes are not protobuf, or hold more than ONNX Runtime survives. */
 export function scanOnnx(model: Uint8Array): OnnxScan {
-  const found: Found = { externalFiles: new Set(), unranked: new Set() };
-  scanMessage('Model', model, found, 0);
+  if (model.length === 0) throw new RangeError('the file is empty');
+  const found: Found = {
+    ...{ externalFiles: new Set<string>(), unranked: new Set<string>(), messages: 0, sparseElements: 0 },
+    ...{ main: newBody(), functions: new Map<string, OnnxBody>() },
+  };
+  scanMessage('Model', model, found, 0, found.main);
+  checkFunctions(found.main, found.functions);
   return found;
 }
 
-function scanMessage(message: MessageName, bytes: Uint8Array, found: Found, depth: number): void {
+/** @param body what the nodes in it are counted to: the graph, or a function. */
+function scanMessage(message: MessageName, bytes: Uint8Array, found: Found, depth: number, body: OnnxBody): void {
   if (depth > MAX_DEPTH) throw new RangeError(`messages nest deeper than ${MAX_DEPTH}`);
+  if (++found.messages > MAX_MESSAGES) throw new RangeError(`it holds more than ${MAX_MESSAGES} messages`);
+  if (message === 'Node') countNode(bytes, body);
+  if (message === 'SparseTensor') boundSparse(bytes, found);
+  const inside = message === 'Function' ? functionBody(bytes, found) : body;
   for (const [field, content] of lengthDelimitedFields(bytes)) {
     const child = CHILDREN[message][field];
-    if (child !== undefined) scanMessage(child, content, found, depth + 1);
+    if (child !== undefined) scanMessage(child, content, found, depth + 1, inside);
     else if (message === 'Tensor' && field === TENSOR_EXTERNAL_DATA) scanExternalData(content, found);
     else if (message === 'Graph' && depth === 1 && (field === GRAPH_INPUT || field === GRAPH_OUTPUT))
       scanValue(content, found);
   }
+}
+
+function countNode(node: Uint8Array, body: OnnxBody): void {
+  const name = nameOf(node, CALL_NAME);
+  body.nodes += 1;
+  body.calls.set(name, (body.calls.get(name) ?? 0) + 1);
+}
+
+function functionBody(bytes: Uint8Array, { functions }: Found): OnnxBody {
+  const name = nameOf(bytes, FUNCTION_NAME);
+  const body = functions.get(name) ?? newBody();
+  functions.set(name, body);
+  return body;
+}
+
+function nameOf(message: Uint8Array, fields: readonly [domain: number, name: number, overload: number]): string {
+  const found = new Map(lengthDelimitedFields(message));
+  const [domain, name, overload] = fields.map((field) => utf8.decode(found.get(field)));
+  return [domain === 'ai.onnx' ? '' : domain, name, overload].join('\0');
+}
+
+/** SparseTensorProto: dims = 3, packed or one by one. */
+function boundSparse(bytes: Uint8Array, found: Found): void {
+  let elements = 1;
+  for (const [field, content] of fieldsOf(bytes)) {
+    if (field !== SPARSE_DIMS) continue;
+    for (const size of typeof content === 'number' ? [content] : varints(content)) elements *= size;
+  }
+  found.sparseElements += elements;
+  if (found.sparseElements > MAX_SPARSE_ELEMENTS) {
+    throw new RangeError(
+      `its sparse tensors have ${found.sparseElements} elements; at most ${MAX_SPARSE_ELEMENTS} are made dense`,
+    );
+  }
+}
+
+function* varints(packed: Uint8Array): Generator<number> {
+  for (const cursor = { at: 0 }; cursor.at < packed.length;) yield varint(packed, cursor);
 }
 
 /** StringStringEntryProto: key = 1, value = 2. */
@@ -70,32 +133,39 @@ function scanValue(value: Uint8Array, found: Found): void {
   if (ranked !== true) found.unranked.add(utf8.decode(fields.get(1)));
 }
 
-/** The strings, bytes and messages among a message's fields: https://protobuf.dev/programming-guides/encoding */
+/** The strings, bytes and messages among a message's fields. */
 function* lengthDelimitedFields(bytes: Uint8Array): Generator<readonly [number, Uint8Array]> {
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let scale = 1, length = 0; length < 10; scale *= 128, length++) {
-      const byte = bytes[at++];
-      if (byte === undefined) throw new RangeError('the file ends inside a field');
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-    }
-    throw new RangeError('a number has more than ten bytes');
-  };
-  while (at < bytes.length) {
-    const tag = varint();
+  for (const [field, content] of fieldsOf(bytes)) if (typeof content !== 'number') yield [field, content];
+}
+
+/** A message's fields, but for those of fixed size: https://protobuf.dev/programming-guides/encoding */
+function* fieldsOf(bytes: Uint8Array): Generator<readonly [field: number, content: Uint8Array | number]> {
+  const cursor = { at: 0 };
+  while (cursor.at < bytes.length) {
+    const tag = varint(bytes, cursor);
     const wireType = tag % 8;
-    let content: Uint8Array | undefined;
-    if (wireType === 0) varint();
-    else if (wireType === 1) at += 8;
-    else if (wireType === 5) at += 4;
+    let content: Uint8Array | number | undefined;
+    if (wireType === 0) content = varint(bytes, cursor);
+    else if (wireType === 1) cursor.at += 8;
+    else if (wireType === 5) cursor.at += 4;
     else if (wireType === 2) {
-      const length = varint();
-      content = bytes.subarray(at, at + length);
-      at += length;
+      const length = varint(bytes, cursor);
+      content = bytes.subarray(cursor.at, cursor.at + length);
+      cursor.at += length;
     } else throw new RangeError(`wire type ${wireType} is unknown`);
-    if (at > bytes.length) throw new RangeError('the file ends inside a field');
+    if (cursor.at > bytes.length) throw new RangeError('the file ends inside a field');
     if (content !== undefined) yield [Math.floor(tag / 8), content];
   }
+}
+
+/** Beyond 2^53 not exact: no true size is. */
+function varint(bytes: Uint8Array, cursor: { at: number }): number {
+  let value = 0;
+  for (let scale = 1, length = 0; length < 10; scale *= 128, length++) {
+    const byte = bytes[cursor.at++];
+    if (byte === undefined) throw new RangeError('the file ends inside a field');
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return value;
+  }
+  throw new RangeError('a number has more than ten bytes');
 }

@@ -82,6 +82,7 @@ async function tryCommand(
 
   expect(command.shown.length, command.text).toBeGreaterThan(0);
   const shown = parseLines(command.shown.filter(isJson));
+  if (output === undefined) expect(found.length, command.text).toBe(shown.length);
   const missing = shown.filter((line) => !found.some((result) => isClose(result, line, tolerance)));
   expect(missing, command.text).toEqual([]);
   const steady = (line: string): string => line.replace(VARYING, '');

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createPubSub } from '../../infra/gcp/clients.ts';
 import type { FunctionName } from '../../infra/emulators/stack.ts';
 import { embedded } from './embedded.ts';
+import { npyRows } from './input-files.ts';
 import { idOf, jsonLines, KEYED } from './running.ts';
 import type { Running } from './running.ts';
 
@@ -71,6 +72,18 @@ export function attackSuite(of: () => Running): void {
       const stop = killer(of(), ['score', 'finalize', 'score', 'split', 'score', 'upload'], 'SIGKILL', 250);
       await run('mlp/killed.jsonl').finally(stop);
       expect(await stop()).toBeGreaterThan(2);
+    });
+
+    it('a killed job over an array leaves the bytes of its Parquet file as they are', async () => {
+      const template = { instanceConfig: { rowKeys: true }, predictionsFormat: 'parquet', maxItemsPerBatch: 500 };
+      const array = npyRows(12_000);
+      const stop = killer(of(), ['score', 'finalize', 'split', 'score'], 'SIGKILL', 250);
+      const job = await of()
+        .finished(await of().drop('mlp/killed.npy', array, template))
+        .finally(stop);
+      expect(job.completionStats, job.error?.message).toMatchObject({ successfulCount: 12_000, failedCount: 0 });
+      const { bytes } = await embedded('mlp/killed.npy', array, template);
+      expect((await of().bytes(job)).equals(bytes)).toBe(true);
     });
 
     it('instances told to stop hand nothing back that they finish, and acknowledge nothing that they do not', async () => {

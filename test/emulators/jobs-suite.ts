@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -60,7 +59,7 @@ export function jobsSuite(of: () => Running): void {
       const file = path.join(folder, 'mine.jsonl');
       writeFileSync(file, jsonLines(300));
       const fanfold = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
-        runCli(args, of().stack.env);
+        of().fanfold('jobs', ...args);
       const submitted = await fanfold(
         'submit',
         file,
@@ -104,19 +103,6 @@ export function jobsSuite(of: () => Running): void {
       const [before, after] = await Promise.all([of().results(first), of().results(second)]);
       expect(after.split('\n').slice(0, 100)).toEqual(before.split('\n').slice(0, 100));
       expect(after).not.toContain('error');
-    });
-  });
-}
-
-const CLI = path.resolve(import.meta.dirname, '../../cli/fanfold.js');
-
-function runCli(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [CLI, 'jobs', ...args], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });
 }

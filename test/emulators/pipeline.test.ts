@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe } from 'vitest';
 
 import { START_TIMEOUT_MS, withEmulator } from '../contract-gcp/emulators.ts';
 import { attackSuite } from './attack-suite.ts';
+import { inputsSuite } from './inputs-suite.ts';
 import { jobsSuite } from './jobs-suite.ts';
+import { modelsSuite } from './models-suite.ts';
 import { outputSuite } from './output-suite.ts';
 import { predictSuite } from './predict-suite.ts';
 import { Running } from './running.ts';
@@ -23,6 +25,8 @@ withEmulator('pubsub', () => {
         await running?.stack.close();
       });
       outputSuite(of);
+      inputsSuite(of);
+      modelsSuite(of);
       jobsSuite(of);
       predictSuite(of);
       attackSuite(of);

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -39,6 +38,19 @@ export function predictSuite(of: () => Running): void {
       expect((await post('nobody:predict', body)).status).toBe(404);
     });
 
+    it('serves SavedModels, by any of their signatures, and pipelines of them', async () => {
+      const ask = async (model: string, body: object): Promise<unknown> =>
+        (await post(`${model}:predict`, JSON.stringify(body))).json();
+      const instances = [{ x: [1] }, { x: [2] }];
+      const plain = (await ask('times-five', { instances })) as { readonly predictions: number[][] };
+      expect(plain.predictions.map(([y = NaN]) => Math.round(y))).toEqual([5, 10]);
+      expect(await ask('times-five', { instances, signature_name: 'examples' })).toEqual(plain);
+      const fifty = (await ask('times-fifty', { instances })) as typeof plain;
+      expect(fifty.predictions.map(([y = NaN]) => Math.round(y))).toEqual([50, 100]);
+      const metadata = await (await fetch(`${of().stack.predictUrl}/v1/models/times-five/metadata`)).text();
+      expect(metadata).toContain('"examples"');
+    });
+
     it('loaded its models while it started, and says that it is ready', async () => {
       const ready = async (): Promise<true | undefined> =>
         (await fetch(`${of().stack.predictUrl}/readyz`)).ok ? true : undefined;
@@ -56,16 +68,7 @@ export function predictSuite(of: () => Running): void {
       const folder = mkdtempSync(path.join(tmpdir(), 'fanfold-predict-'));
       const file = path.join(folder, 'i.jsonl');
       writeFileSync(file, '[1, 2, 3, 4]\n[1]\n');
-      const { code, stdout, stderr } = await new Promise<{ code: unknown; stdout: string; stderr: string }>(
-        (resolve) => {
-          const cli = path.resolve(import.meta.dirname, '../../cli/fanfold.js');
-          const args = [cli, 'predict', '--model', 'mlp@1', '--json-instances', file];
-          const env = { ...process.env, ...of().stack.env };
-          execFile(process.execPath, args, { env }, (error, out, err) => {
-            resolve({ code: error?.code ?? 0, stdout: out, stderr: err });
-          });
-        },
-      );
+      const { code, stdout, stderr } = await of().fanfold('predict', '--model', 'mlp@1', '--json-instances', file);
       rmSync(folder, { recursive: true });
       expect(code, stderr).toBe(3);
       expect(stdout.split('\n')[0]).toMatch(/^\[-?[\d.]+,-?[\d.]+\]$/);

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from 'vitest';
@@ -10,6 +13,15 @@ import { makeMlp } from '../shared/models/onnx-maker.ts';
 /** Small: files of some hundred KB have several. */
 export const SPLIT_BYTES = 64 * 1024;
 
+/** The project's folder. */
+export const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/** As the stack names it, unless it is told otherwise: file lists name it too. */
+export const INPUT_BUCKET = 'fanfold-emulators-input';
+
+/** SavedModels; pipelines of them, in sequence and side by side; one with a serving.json. */
+const EXAMPLES = ['times-five', 'times-ten', 'times-fifty', 'times-five-and-ten', 'images', 'image-files'];
+
 /** `<model>/<version>/<file>`: small perceptrons; `wide` makes long lines, `changed` takes four numbers in version 1 and three in version 2. */
 export const MODELS: Readonly<Record<string, Uint8Array>> = {
   'mlp/1/model.onnx': makeMlp({ inputs: 4, hidden: [8], outputs: 2, seed: 1 }),
@@ -18,7 +30,17 @@ export const MODELS: Readonly<Record<string, Uint8Array>> = {
   'changed/1/model.onnx': makeMlp({ inputs: 4, hidden: [4], outputs: 1 }),
   'changed/2/model.onnx': makeMlp({ inputs: 3, hidden: [4], outputs: 1 }),
   'changed/config.json': Buffer.from('{"defaultVersion": "1"}'),
+  ...Object.fromEntries(EXAMPLES.flatMap(exampleModel)),
 };
+
+/** The files of a model of examples/. */
+function exampleModel(model: string): readonly (readonly [string, Uint8Array])[] {
+  const folder = path.join(ROOT, 'examples/models');
+  const files = readdirSync(path.join(folder, model), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name));
+  return files.map((file) => [path.relative(folder, file), readFileSync(file)]);
+}
 
 export interface JobView {
   readonly name: string;
@@ -51,8 +73,8 @@ export class Running {
       if (!line.includes('option is deprecated')) lines.push(`${target} ${line}`);
     };
     const running = new Running(await startStack({ splitBytes: SPLIT_BYTES, onLine, ...options }), lines);
-    for (const [name, content] of Object.entries(MODELS))
-      await running.put(running.stack.buckets.models, name, content);
+    const { models } = running.stack.buckets;
+    await Promise.all(Object.entries(MODELS).map(([name, content]) => running.put(models, name, content)));
     return running;
   }
 
@@ -74,8 +96,8 @@ export class Running {
     return `gs://${input}/${name}`;
   }
 
-  async call(method: string, path = '', body?: unknown): Promise<{ readonly status: number; readonly body: unknown }> {
-    const answer = await fetch(`${this.stack.jobsUrl}${path}`, {
+  async call(method: string, below = '', body?: unknown): Promise<{ readonly status: number; readonly body: unknown }> {
+    const answer = await fetch(`${this.stack.jobsUrl}${below}`, {
       method,
       ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     });
@@ -132,8 +154,22 @@ export class Running {
   }
 
   async results(job: JobView): Promise<string> {
+    return (await this.bytes(job)).toString();
+  }
+
+  async bytes(job: JobView): Promise<Buffer> {
     if (job.outputInfo === undefined) throw new Error(`job ${job.name} is ${job.state}: ${job.error?.message ?? ''}`);
-    return (await this.read(job.outputInfo.results)).toString();
+    return this.read(job.outputInfo.results);
+  }
+
+  /** The real command, as a process with the stack's environment. */
+  fanfold(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    const env = { ...process.env, ...this.stack.env };
+    return new Promise((resolve) => {
+      execFile(process.execPath, [path.join(ROOT, 'cli/fanfold.js'), ...args], { env }, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      });
+    });
   }
 
   async outputNames(): Promise<string[]> {

@@ -14,6 +14,7 @@ const ALIASES = new Set([
   'Print',
   'DebugIdentity',
   'CheckNumerics',
+  'EnsureShape',
 ]);
 
 export function isAlias(node: OpNode): boolean {

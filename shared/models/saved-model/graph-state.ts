@@ -34,6 +34,8 @@ export class State {
   readonly #bundle: Bundle | undefined;
   readonly #variables = new Map<OpNode, Variable>();
   readonly #named = new Map<string, Variable>();
+  /** Variables whose value another one began with. */
+  readonly #copies = new Map<OpNode, OpNode>();
   readonly #tableInits = new Map<OpNode, OpNode>();
   readonly #namedTableInits = new Map<string, OpNode>();
   readonly #effectful = new Map<FunctionDef, boolean>();
@@ -65,6 +67,8 @@ export class State {
     const name = sharedName(node);
     const known = this.#variables.get(node) ?? this.#named.get(name);
     if (known !== undefined) return known;
+    const copy = this.#copies.get(node);
+    if (copy !== undefined) return this.#variables.get(copy);
     return this.#bundle?.has(name) === true ? { kind: 'restored', key: name, slice: '' } : undefined;
   }
 
@@ -128,10 +132,22 @@ export class State {
 
   #noteAssign(assign: OpNode): void {
     const variable = this.variableOf(this.#graph.input(assign, 0));
-    const restored = variable && this.#constants.restored(this.#graph.input(assign, 1));
-    if (restored === undefined) return;
+    const value = this.#graph.input(assign, 1);
+    const restored = variable && this.#constants.restored(value);
+    if (restored === undefined) {
+      this.#noteCopy(variable, value);
+      return;
+    }
     this.#variables.set(variable as OpNode, { kind: 'restored', ...restored });
     this.#named.set(sharedName(variable as OpNode), { kind: 'restored', ...restored });
+  }
+
+  /** Keras 3 saves a copy of each weight that began as it, and only the copy is in the checkpoint. */
+  #noteCopy(copy: OpNode | undefined, value: Ref): void {
+    const { node } = this.#constants.source(value);
+    if (copy === undefined || node.op !== 'ReadVariableOp') return;
+    const original = this.variableOf(this.#graph.input(node, 0));
+    if (original !== undefined && original !== copy) this.#copies.set(original, copy);
   }
 
   #findComputed(initializers: readonly string[]): void {

@@ -6,12 +6,12 @@ import { intAttr, typeAttr } from './graph-node.ts';
 /** Those that TensorFlow.js's graph executor runs as TensorFlow does, on numbers. */
 const PLAIN = new Set(
   `Abs Acos Acosh Add AddN AddV2 All Any ArgMax ArgMin Asin Asinh Atan Atan2 Atanh AvgPool AvgPool3D BatchMatMul BatchMatMulV2
-  BatchToSpaceND BiasAdd Bincount BitwiseAnd BroadcastArgs BroadcastTo Cast Ceil ClipByValue Complex ComplexAbs Concat ConcatV2 Conv2D
+  BatchToSpaceND BiasAdd Bincount BroadcastArgs BroadcastTo Cast Ceil ClipByValue Complex ComplexAbs Concat ConcatV2 Conv2D
   Conv2DBackpropInput Conv3D Cos Cosh CropAndResize Cumprod Cumsum DenseBincount DepthToSpace DepthwiseConv2d DepthwiseConv2dNative
-  Dilation2D Div DivNoNan Einsum Elu EnsureShape Equal Erf EuclideanNorm Exp ExpandDims Expm1 FFT Fill Floor FloorDiv FloorMod
+  Dilation2D Div DivNoNan Einsum Elu Equal Erf EuclideanNorm Exp ExpandDims Expm1 FFT Fill Floor FloorDiv FloorMod
   FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 Gather GatherNd GatherV2 Greater GreaterEqual IFFT IRFFT Imag
   ImageProjectiveTransformV3 IsFinite IsInf IsNan LRN LeakyRelu Less LessEqual LinSpace Log Log1p LogSoftmax LogicalAnd LogicalNot
-  LogicalOr LowerBound MatMul MatrixBandPart Max MaxPool MaxPool3D MaxPoolWithArgmax Maximum Mean Min Minimum MirrorPad Mod Mul Neg
+  LogicalOr LowerBound MatMul  Max MaxPool MaxPool3D MaxPoolWithArgmax Maximum Mean Min Minimum MirrorPad Mod Mul Neg
   NotEqual OneHot OnesLike Pack Pad PadV2 Pow Prelu Prod RandomStandardNormal RandomUniform RandomUniformInt RFFT  Range Rank Real RealDiv
   Reciprocal Relu Relu6 Reshape ResizeBilinear ResizeNearestNeighbor Reverse ReverseV2 Round Rsqrt ScatterNd Select SelectV2 Selu
   Shape ShapeN Sigmoid Sign Sin Sinh Size Slice Softmax Softplus SpaceToBatchND SparseFillEmptyRows SparseReshape SparseSegmentMean
@@ -23,7 +23,7 @@ const PLAIN = new Set(
 
 /** Those that only move elements, whatever they are: strings move as their numbers in the pool. */
 const MOVES = new Set(
-  `BroadcastTo Concat ConcatV2 EnsureShape ExpandDims Fill Gather GatherNd GatherV2 OneHot Pack Pad PadV2 
+  `BroadcastTo Concat ConcatV2 ExpandDims Fill Gather GatherNd GatherV2 OneHot Pack Pad PadV2 
   Rank Reshape Reverse ReverseV2 Select SelectV2 ScatterNd Shape ShapeN Size Slice SparseFillEmptyRows SparseToDense Split SplitV Squeeze
   StridedSlice TensorScatterUpdate Tile Transpose Unpack ZerosLike`.split(/\s+/),
 );

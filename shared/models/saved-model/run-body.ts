@@ -15,6 +15,8 @@ import type { Weights } from './run-weights.ts';
 /** Kernels that a backend lacks: TensorFlow.js's words. */
 const NO_KERNEL = /not registered for (the )?backend/i;
 
+const STORAGE = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
 /** Runs plans. Used only inside `onBackend`, one run at a time. */
 export class Runner {
   readonly #weights: Weights;
@@ -58,7 +60,7 @@ export class Runner {
     for (const { segment, steps } of plan.stages) {
       if (segment !== undefined) {
         const model = this.#segment(segment, sources);
-        const made = await this.#runSegment(use, model, (slot) => read(slot) as tfc.Tensor | undefined);
+        const made = await this.#runSegment(tf, use, model, (slot) => read(slot) as tfc.Tensor | undefined);
         for (const [slot, tensor] of made) values[slot] = tensor;
       }
       for (const step of steps) {
@@ -89,19 +91,36 @@ export class Runner {
   }
 
   async #runSegment(
+    tf: Tfjs,
     use: UseBackend,
     model: SegmentModel,
     value: (slot: number) => tfc.Tensor | undefined,
   ): Promise<Map<number, tfc.Tensor>> {
     await use(model.backend);
     try {
-      return model.run(value);
+      return this.#inStorage(tf, model, model.run(value));
     } catch (error) {
       if (model.backend === 'cpu' || !(error instanceof Error) || !NO_KERNEL.test(error.message)) throw error;
       model.backend = 'cpu';
       await use('cpu');
-      return model.run(value);
+      return this.#inStorage(tf, model, model.run(value));
     }
+  }
+
+  /**
+   * The cpu backend keeps a cast's numbers as they are: integers in a float tensor. Another backend that takes them over would take
+   * their bits.
+   */
+  #inStorage(tf: Tfjs, { backend }: SegmentModel, made: Map<number, tfc.Tensor>): Map<number, tfc.Tensor> {
+    if (backend !== 'cpu' || this.#fastest === 'cpu') return made;
+    for (const [slot, tensor] of made) {
+      if (tensor.dtype !== 'float32' && tensor.dtype !== 'int32' && tensor.dtype !== 'bool') continue;
+      const data: unknown = tf.engine().readSync(tensor.dataId);
+      const Storage = STORAGE[tensor.dtype];
+      if (data instanceof Storage) continue;
+      made.set(slot, tf.tensor(Storage.from(data as ArrayLike<number>), tensor.shape, tensor.dtype));
+    }
+    return made;
   }
 
   async #runStep(tf: Tfjs, use: UseBackend, step: Step, inputs: readonly Value[]): Promise<readonly Value[]> {

@@ -38,6 +38,7 @@ export const elementwiseOps: Ops = {
   Invert: unary((x) => ~x),
   TruncateDiv: binary((x, y) => Math.trunc(x / y)),
   TruncateMod: binary((x, y) => x % y),
+  BitwiseAnd: binary((x, y) => x & y),
   BitwiseOr: binary((x, y) => x | y),
   BitwiseXor: binary((x, y) => x ^ y),
   LeftShift: binary((x, y) => x << y),

@@ -189,9 +189,26 @@ const patches: Op = ([images], attrs) => {
   ];
 };
 
+/** Blocks of pixels as the channels of one. */
+const spaceToDepth: Op = ([images], attrs) => {
+  const { count, height, width, channels } = picturesOf(images);
+  const block = attrs.int('block_size', 2);
+  if (attrs.text('data_format', 'NHWC') !== 'NHWC') throw graphError('SpaceToDepth takes NHWC only');
+  const shape = [count, height / block, width / block, channels * block * block] as const;
+  const [, rows, columns, depth] = shape;
+  const places = Int32Array.from({ length: images?.data.length ?? 0 }, (_, i) => {
+    const [c, pixel] = [i % channels, Math.floor((i % depth) / channels)];
+    const [x, y] = [Math.floor(i / depth) % columns, Math.floor(i / depth / columns) % rows];
+    const n = Math.floor(i / depth / columns / rows);
+    return ((n * height + y * block + Math.floor(pixel / block)) * width + x * block + (pixel % block)) * channels + c;
+  });
+  return [takeAt(images as OpTensor, shape, places)];
+};
+
 export const pictureOps: Ops = {
   ResizeBicubic: resize(bicubic),
   ResizeArea: resize(area),
   ScaleAndTranslate: scaleAndTranslate,
   ExtractImagePatches: patches,
+  SpaceToDepth: spaceToDepth,
 };

@@ -78,6 +78,18 @@ const setDiagonal: Op = ([input, diagonals, k]) => {
   return [{ ...input, data: values } as OpTensor];
 };
 
+/** Inputs: matrices, how many diagonals to keep below the main one and above it; negative: all. */
+const bandPart: Op = ([input, lower, upper]) => {
+  const values = numbersOf(input, 'input').slice();
+  const [rows, columns] = [input?.shape.at(-2) ?? 0, input?.shape.at(-1) ?? 0];
+  const [below, above] = [numberOf(lower, 'num_lower'), numberOf(upper, 'num_upper')];
+  for (let i = 0; i < values.length; i++) {
+    const [row, column] = [Math.floor(i / columns) % rows, i % columns];
+    if ((below >= 0 && row - column > below) || (above >= 0 && column - row > above)) values[i] = 0;
+  }
+  return [{ ...input, data: values } as OpTensor];
+};
+
 /** Of each square matrix: solved, or only its determinant told. */
 function eliminate(matrix: Float64Array, size: number, right: Float64Array, columns: number): number {
   let determinant = 1;
@@ -197,6 +209,7 @@ function sameType(input: OpTensor | undefined, shape: readonly number[], values:
 }
 
 export const matrixOps: Ops = {
+  MatrixBandPart: bandPart,
   MatrixDiag: diagonal,
   MatrixDiagV2: diagonal,
   MatrixDiagV3: diagonal,
