@@ -7,7 +7,7 @@ import type { FeatureSpec, Model, Signature } from '../shared/models/model.ts';
 import { tensorFlowName } from '../shared/models/remote/dtypes.ts';
 import { readServingConfig } from '../shared/models/serving-config.ts';
 import type { TensorSpec } from '../shared/tensor.ts';
-import { addModelsOptions, openArgument, openRegistry } from './models-folder.ts';
+import { addModelsOptions, openArgument } from './models-folder.ts';
 import type { ModelsOptions } from './models-folder.ts';
 import { examples } from './options.ts';
 import { number } from './progress.ts';
@@ -46,7 +46,7 @@ async function show(argument: string, options: ShowOptions): Promise<void> {
   const files = await store.open(version.model, version.version);
   const serving = await readServingConfig(files);
   const model = await loadModel(files, {
-    open: async (name, number) => (await openRegistry(options)).open(name, number),
+    open: (name, number) => store.open(name, number),
   });
   try {
     const signatures = chosen(model, options.signature);

@@ -10,6 +10,8 @@ export interface Config {
   readonly buckets: Buckets;
   /** The Firestore database. */
   readonly database: string;
+  /** The BigQuery dataset that takes the results of queries; unset: BigQuery's own, which only the account that ran the query may read. */
+  readonly queryDataset?: string;
   /** Topics and their subscriptions are called this and a name of TOPICS. */
   readonly topicPrefix: string;
   readonly logLevel: Severity;
@@ -43,6 +45,8 @@ interface Emulators {
   readonly firestore?: string;
   /** A URL: STORAGE_EMULATOR_HOST would misroute the Node client. */
   readonly storage?: string;
+  /** A URL; no credential is asked for. */
+  readonly bigquery?: string;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -59,6 +63,7 @@ const SEVERITIES: readonly Severity[] = ['DEBUG', 'INFO', 'WARNING', 'ERROR'];
  * | `FANFOLD_SOURCE_BUCKETS` | further buckets that jobs may read, with commas between | none |
  * | `FANFOLD_LOCATION` | the region | `us-central1` |
  * | `FANFOLD_DATABASE` | the Firestore database | `fanfold` |
+ * | `FANFOLD_QUERY_DATASET` | the BigQuery dataset for results of queries | BigQuery's own |
  * | `FANFOLD_TOPIC_PREFIX` | what topics' names start with | `fanfold-` |
  * | `FANFOLD_LOG_LEVEL` | the least severe entries that are written | `INFO` |
  * | `FANFOLD_PREDICT_WARM_UP` | models that predict loads before it is ready, with commas between | none |
@@ -68,7 +73,7 @@ const SEVERITIES: readonly Severity[] = ['DEBUG', 'INFO', 'WARNING', 'ERROR'];
  * | `FANFOLD_PREDICT_MAX_BATCH_ROWS` | rows that concurrent predict requests are joined to | 1024 |
  * | `FANFOLD_PREDICT_BATCH_DELAY_MS` | milliseconds that they wait for that, behind another batch | 2 |
  * | `FANFOLD_SPLIT_BYTES` | bytes of input per split: for tests | 67108864 |
- * | `FANFOLD_STORAGE_ENDPOINT`, `PUBSUB_EMULATOR_HOST`, `FIRESTORE_EMULATOR_HOST` | emulators | Google's services |
+ * | `FANFOLD_STORAGE_ENDPOINT`, `FANFOLD_BIGQUERY_ENDPOINT`, `PUBSUB_EMULATOR_HOST`, `FIRESTORE_EMULATOR_HOST` | emulators | Google's services |
  *
  * @throws PermanentError FAILED_PRECONDITION naming the variable that is missing or wrong.
  */
@@ -84,6 +89,7 @@ export function readConfig(env: Environment): Config {
       sources: names(optional(env, 'FANFOLD_SOURCE_BUCKETS')),
     },
     database: optional(env, 'FANFOLD_DATABASE') ?? DEFAULTS.database,
+    ...given('queryDataset', optional(env, 'FANFOLD_QUERY_DATASET')),
     topicPrefix: optional(env, 'FANFOLD_TOPIC_PREFIX') ?? DEFAULTS.topicPrefix,
     logLevel: severity(optional(env, 'FANFOLD_LOG_LEVEL') ?? DEFAULTS.logLevel),
     ...(splitBytes !== undefined && { splitBytes: positive('FANFOLD_SPLIT_BYTES', splitBytes) }),
@@ -101,6 +107,7 @@ export function readConfig(env: Environment): Config {
       ...given('pubsub', optional(env, 'PUBSUB_EMULATOR_HOST')),
       ...given('firestore', optional(env, 'FIRESTORE_EMULATOR_HOST')),
       ...given('storage', optional(env, 'FANFOLD_STORAGE_ENDPOINT')),
+      ...given('bigquery', optional(env, 'FANFOLD_BIGQUERY_ENDPOINT')),
     },
   });
 }

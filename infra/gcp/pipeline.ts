@@ -25,7 +25,8 @@ export function cloudPipeline(readConfig: () => Config): Composition {
   return { config, ports, scorer };
 }
 
-function cloudPorts({ project, database, buckets, topicPrefix, logLevel, emulators }: Config): Omit<Ports, 'scorer'> {
+function cloudPorts(config: Config): Omit<Ports, 'scorer'> {
+  const { project, database, queryDataset, buckets, topicPrefix, logLevel, emulators } = config;
   const { storage, firestore, pubsub } = createClients({
     projectId: project,
     databaseId: database,
@@ -38,7 +39,11 @@ function cloudPorts({ project, database, buckets, topicPrefix, logLevel, emulato
     queue: new GoogleQueue(pubsub, { topicPrefix }),
     ledger: new GoogleLedger(firestore),
     models: new GoogleModelStore(storage, buckets.models),
-    tables: new BigQueryTables({ projectId: project }),
+    tables: new BigQueryTables({
+      projectId: project,
+      ...(queryDataset !== undefined && { queryDataset }),
+      ...(emulators.bigquery !== undefined && { endpoint: emulators.bigquery }),
+    }),
     clock: new SystemClock(),
     logger: new LeveledLogger(new GoogleLogger({ projectId: project }), logLevel),
   };

@@ -1,4 +1,4 @@
-import type { BigQuery, BigQueryOptions, Job, Table } from '@google-cloud/bigquery';
+import type { BigQuery, Job, Table } from '@google-cloud/bigquery';
 
 import { PermanentError } from '../../shared/errors.ts';
 import { ByteWriter } from '../../shared/formats/byte-writer.ts';
@@ -24,15 +24,26 @@ interface TableMetadata {
   readonly schema?: { readonly fields?: readonly BigQueryField[] };
 }
 
+export interface BigQueryTablesOptions {
+  readonly projectId: string;
+  /**
+   * A dataset of that project that takes the results of queries, and lets them expire. Unset: BigQuery's anonymous one, which nobody but the account that
+   * ran the query may read: https://cloud.google.com/bigquery/docs/cached-results#how_cached_results_are_stored
+   */
+  readonly queryDataset?: string;
+  /** `http://HOST:PORT` of an emulator, which is asked without credentials. */
+  readonly endpoint?: string;
+}
+
 /**
  * Tables of BigQuery, read by tabledata.list: https://cloud.google.com/bigquery/docs/reference/rest/v2/tabledata/list. The client is loaded when the first
  * table is asked for.
  */
 export class BigQueryTables implements TableSource {
-  readonly #options: BigQueryOptions;
+  readonly #options: BigQueryTablesOptions;
   #client: Promise<BigQuery> | undefined;
 
-  constructor(options: BigQueryOptions) {
+  constructor(options: BigQueryTablesOptions) {
     this.#options = options;
   }
 
@@ -80,11 +91,13 @@ export class BigQueryTables implements TableSource {
     }
   }
 
-  /** Runs the query, or finds the job that runs it; its result is an anonymous table, kept for a day. */
+  /** Runs the query, or finds the job that runs it. */
   async #query(query: string, jobId: string): Promise<{ project?: string; dataset: string; table: string }> {
     const client = await this.#bigQuery();
     return answered('the query', async () => {
-      const metadata = await finished(await startQuery(client, query, jobId));
+      const { queryDataset } = this.#options;
+      const result = queryDataset === undefined ? undefined : client.dataset(queryDataset).table(jobId);
+      const metadata = await finished(await startQuery(client, query, jobId, result));
       const { projectId, datasetId: dataset, tableId: table } = metadata.configuration?.query?.destinationTable ?? {};
       if (dataset === undefined || table === undefined)
         throw new PermanentError('INVALID_ARGUMENT', 'the query gives no table: it must be one SELECT');
@@ -124,9 +137,16 @@ export class BigQueryTables implements TableSource {
   }
 
   #bigQuery(): Promise<BigQuery> {
-    this.#client ??= import('@google-cloud/bigquery').then(({ BigQuery }) => new BigQuery(this.#options));
+    this.#client ??= createClient(this.#options);
     return this.#client;
   }
+}
+
+async function createClient({ projectId, endpoint }: BigQueryTablesOptions): Promise<BigQuery> {
+  const { BigQuery } = await import('@google-cloud/bigquery');
+  if (endpoint === undefined) return new BigQuery({ projectId });
+  const { PassThroughClient } = await import('google-auth-library');
+  return new BigQuery({ projectId, apiEndpoint: endpoint, authClient: new PassThroughClient() });
 }
 
 type JobMetadata = Readonly<NonNullable<Job['metadata']>> & {
@@ -143,9 +163,10 @@ type JobMetadata = Readonly<NonNullable<Job['metadata']>> & {
 };
 
 /** A job of that id that is there already runs the same query: it was asked for before. */
-async function startQuery(client: BigQuery, query: string, jobId: string): Promise<Job> {
+async function startQuery(client: BigQuery, query: string, jobId: string, destination?: Table): Promise<Job> {
   try {
-    const [job] = await client.createQueryJob({ query, jobId, useLegacySql: false });
+    const asked = { query, jobId, useLegacySql: false, ...(destination && { destination }) };
+    const [job] = await client.createQueryJob(asked);
     return job;
   } catch (error) {
     const { code, message = '' } = error as { readonly code?: unknown; readonly message?: string };

@@ -130,21 +130,27 @@ export class LocalModelStore extends CatalogModelStore implements ModelRegistry 
   }
 }
 
-/** One model, in any folder. */
+/** One model, in any folder. Only it is listed, but the models beside it can be opened: a pipeline may name them. */
 export class FolderModelStore extends CatalogModelStore {
   /** What `resolve` takes; `model@version` works too. */
   readonly model: string;
 
-  /** @param version the version that the folder itself is; undefined where it holds version folders. */
-  constructor(model: string, dir: string, version: string | undefined, limits: Partial<ModelLimits>) {
+  /**
+   * @param version the version that the folder itself is; undefined where it holds version folders.
+   * @param models the folder that the model is in.
+   */
+  constructor(model: string, dir: string, version: string | undefined, models: string, limits: Partial<ModelLimits>) {
     const only: CatalogModel | undefined =
       version === undefined ? undefined : { model, versions: [version], config: {} };
     super(
       {
         label: dir,
         names: () => Promise.resolve([model]),
-        find: async (name) => (name === model ? (only ?? (await readModel(model, dir))) : undefined),
-        folder: (_model, name) => (only === undefined ? path.join(dir, name) : dir),
+        find: async (name) => (name === model ? (only ?? (await readModel(model, dir))) : neighbour(models, name)),
+        folder: (of, name) => {
+          if (of !== model) return path.join(models, of, name);
+          return only === undefined ? path.join(dir, name) : dir;
+        },
       },
       limits,
     );
@@ -170,9 +176,11 @@ export function openModelFolder(dir: string, limits: Partial<ModelLimits> = {}):
   const isBase =
     inside.some((entry) => isVersion(entry.name) && !entry.isFile()) &&
     !inside.some((entry) => VERSION_FILES.test(entry.name));
-  if (isBase) return new FolderModelStore(modelName(name), at, undefined, limits);
-  if (isVersion(name)) return new FolderModelStore(modelName(path.basename(path.dirname(at))), at, name, limits);
-  return new FolderModelStore(modelName(name), at, '1', limits);
+  const above = path.dirname(at);
+  if (isBase) return new FolderModelStore(modelName(name), at, undefined, above, limits);
+  if (isVersion(name))
+    return new FolderModelStore(modelName(path.basename(above)), at, name, path.dirname(above), limits);
+  return new FolderModelStore(modelName(name), at, '1', above, limits);
 }
 
 /** A folder may be called what a model may not. */
@@ -182,6 +190,12 @@ function modelName(folder: string): string {
     .replace(/^[.-]+/, '')
     .slice(0, 128);
   return isModelName(name) ? name : 'model';
+}
+
+/** A folder beside the model, where it is a model too. */
+async function neighbour(models: string, name: string): Promise<CatalogModel | undefined> {
+  const found = await readModel(name, path.join(models, name));
+  return found === undefined || found.versions.length === 0 ? undefined : found;
 }
 
 async function readModel(model: string, folder: string): Promise<CatalogModel | undefined> {

@@ -1,4 +1,5 @@
 import { PermanentError } from '../errors.ts';
+import { checkNames, toLoadError } from './load-error.ts';
 import type { Model, ModelFiles } from './model.ts';
 import type { Nesting, OpenModel } from './pipeline/load-pipeline.ts';
 import { readServingConfig, SERVING_CONFIG } from './serving-config.ts';
@@ -29,8 +30,21 @@ const NAMED_FILES = 8;
  * @throws PermanentError FAILED_PRECONDITION (no model, or several), UNIMPLEMENTED (an operation that its
  * runtime lacks), INVALID_ARGUMENT (the files do not make a model).
  */
-export function loadModel(files: ModelFiles, options: LoadOptions = {}): Promise<Model> {
-  return loadWith(files, options, undefined);
+export async function loadModel(files: ModelFiles, options: LoadOptions = {}): Promise<Model> {
+  let name = 'the model';
+  try {
+    name = detect(files).name;
+    const model = await loadWith(files, options, undefined);
+    try {
+      checkNames(files, model);
+      return model;
+    } catch (error) {
+      await model.dispose();
+      throw error;
+    }
+  } catch (error) {
+    throw toLoadError(files, name, error);
+  }
 }
 
 /** @param within the pipelines that the model is a step of. */

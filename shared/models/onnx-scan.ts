@@ -1,4 +1,4 @@
-import { checkFunctions, newBody, type OnnxBody } from './onnx-functions.ts';
+import { checkExpansion, newFunctionBody, type FunctionBody } from './function-expansion.ts';
 
 /**
  * What ONNX Runtime does not tell of a model: which other files hold its weights, and which inputs and outputs have no rank; and what it
@@ -25,8 +25,8 @@ const utf8 = new TextDecoder();
 interface Found {
   readonly externalFiles: Set<string>;
   readonly unranked: Set<string>;
-  readonly main: OnnxBody;
-  readonly functions: Map<string, OnnxBody>;
+  readonly main: FunctionBody;
+  readonly functions: Map<string, FunctionBody>;
   messages: number;
   sparseElements: number;
 }
@@ -56,15 +56,15 @@ export function scanOnnx(model: Uint8Array): OnnxScan {
   if (model.length === 0) throw new RangeError('the file is empty');
   const found: Found = {
     ...{ externalFiles: new Set<string>(), unranked: new Set<string>(), messages: 0, sparseElements: 0 },
-    ...{ main: newBody(), functions: new Map<string, OnnxBody>() },
+    ...{ main: newFunctionBody(), functions: new Map<string, FunctionBody>() },
   };
   scanMessage('Model', model, found, 0, found.main);
-  checkFunctions(found.main, found.functions);
+  checkExpansion(found.main, found.functions);
   return found;
 }
 
 /** @param body what the nodes in it are counted to: the graph, or a function. */
-function scanMessage(message: MessageName, bytes: Uint8Array, found: Found, depth: number, body: OnnxBody): void {
+function scanMessage(message: MessageName, bytes: Uint8Array, found: Found, depth: number, body: FunctionBody): void {
   if (depth > MAX_DEPTH) throw new RangeError(`messages nest deeper than ${MAX_DEPTH}`);
   if (++found.messages > MAX_MESSAGES) throw new RangeError(`it holds more than ${MAX_MESSAGES} messages`);
   if (message === 'Node') countNode(bytes, body);
@@ -79,15 +79,15 @@ function scanMessage(message: MessageName, bytes: Uint8Array, found: Found, dept
   }
 }
 
-function countNode(node: Uint8Array, body: OnnxBody): void {
+function countNode(node: Uint8Array, body: FunctionBody): void {
   const name = nameOf(node, CALL_NAME);
   body.nodes += 1;
   body.calls.set(name, (body.calls.get(name) ?? 0) + 1);
 }
 
-function functionBody(bytes: Uint8Array, { functions }: Found): OnnxBody {
+function functionBody(bytes: Uint8Array, { functions }: Found): FunctionBody {
   const name = nameOf(bytes, FUNCTION_NAME);
-  const body = functions.get(name) ?? newBody();
+  const body = functions.get(name) ?? newFunctionBody();
   functions.set(name, body);
   return body;
 }

@@ -1,5 +1,6 @@
 import { PermanentError } from '../errors.ts';
 import type { ModelFiles } from './model.ts';
+import { printable } from './printable.ts';
 import type { ServingConfig } from './serving-schema.ts';
 
 /** Optional, beside the model: what a job that does not say otherwise takes from the model version. */
@@ -20,15 +21,40 @@ export async function readServingConfig(files: ModelFiles): Promise<ServingConfi
     const path = issue.path.map(String).join('.');
     return path === '' ? issue.message : `${path}: ${issue.message}`;
   });
-  throw new PermanentError('INVALID_ARGUMENT', `${files.label}: ${SERVING_CONFIG}: ${issues.join('; ')}`);
+  throw new PermanentError('INVALID_ARGUMENT', printable(`${files.label}: ${SERVING_CONFIG}: ${issues.join('; ')}`));
 }
 
-/** @throws PermanentError INVALID_ARGUMENT where the file is not JSON in UTF-8. */
+/** A description of a model; the largest graphs take some ten megabytes. */
+const MAX_JSON_BYTES = 256 * 2 ** 20;
+/** Models in models nest some ten deep, each a few levels of JSON. */
+const MAX_JSON_DEPTH = 200;
+
+/** @throws PermanentError INVALID_ARGUMENT where the file is not JSON in UTF-8, or nests without end; RESOURCE_EXHAUSTED where it is too large. */
 export function parseJsonFile(files: ModelFiles, name: string, bytes: Uint8Array): unknown {
+  if (bytes.length > MAX_JSON_BYTES) {
+    const message = `${files.label}: ${name} holds ${bytes.length} bytes; expected at most ${MAX_JSON_BYTES}`;
+    throw new PermanentError('RESOURCE_EXHAUSTED', message);
+  }
   try {
+    checkDepth(bytes);
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new PermanentError('INVALID_ARGUMENT', `${files.label}: ${name} is not JSON: ${reason}`, { cause: error });
+    const message = printable(`${files.label}: ${name} is not JSON: ${reason}`);
+    throw new PermanentError('INVALID_ARGUMENT', message, { cause: error });
+  }
+}
+
+/** Before anything walks down it by recursion. */
+function checkDepth(bytes: Uint8Array): void {
+  let depth = 0;
+  let inText = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === 0x22) inText = !inText;
+    else if (inText) at += byte === 0x5c ? 1 : 0;
+    else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > MAX_JSON_DEPTH) throw new RangeError(`it nests deeper than ${MAX_JSON_DEPTH} at byte ${at}`);
+    } else if (byte === 0x5d || byte === 0x7d) depth--;
   }
 }

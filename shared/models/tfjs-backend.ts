@@ -2,6 +2,7 @@ import util from 'node:util';
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import { ModelLostError } from './model-lost-error.ts';
+import { computeOverNothing } from './tfjs-empty.ts';
 
 /**
  * TensorFlow.js's backends. The library has one engine with one active backend per thread; tensors stay on the backend that made
@@ -96,11 +97,13 @@ async function register(name: TfjsBackendName, tf: Tfjs): Promise<void> {
     if (!(await hasTensorFlow())) throw new Error(`${TFJS_NODE} is not installed or does not load`);
   } else if (name === 'cpu') {
     await import('@tensorflow/tfjs-backend-cpu');
+    computeOverNothing(tf, name);
   } else {
     const wasm = await import('@tensorflow/tfjs-backend-wasm');
     // Workers are our unit of parallelism.
     tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
     wasm.setWasmPaths(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')) + sep);
+    computeOverNothing(tf, name);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 
-import type { Tfjs } from './tfjs-backend.ts';
+type Tfjs = typeof import('@tensorflow/tfjs-core');
 
 /**
  * TensorFlow.js 4.22 computes over nothing silently wrongly: a reduction over an empty axis, or a product of matrices over one, leaves the wasm backend's
@@ -22,13 +22,17 @@ const OF_NOTHING: Readonly<Record<string, number>> = {
   Sum: 0,
 };
 
-/** These give nothing sensible for an input without elements, and say nothing. */
-const REFUSED = ['ArgMax', 'ArgMin', 'Conv2D', 'FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2D', '_FusedMatMul'];
+/** What says nothing of an input without elements that it cannot compute: TensorFlow refuses the first two, the others are right on cpu. */
+const REFUSED = {
+  cpu: ['ArgMax', 'ArgMin'],
+  wasm: ['ArgMax', 'ArgMin', 'Conv2D', 'FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2D', '_FusedMatMul'],
+} as const;
 
 const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
 
 /** Both backends keep a tensor's elements in memory that can be written; only where differs. */
 interface Storage {
+  disposeData(id: object): boolean;
   readonly typedArrayFromHeap?: (tensor: TensorInfo) => Elements;
   readonly data?: { get(id: object): { readonly values: Elements } };
 }
@@ -44,17 +48,16 @@ export function computeOverNothing(tf: Tfjs, backendName: 'wasm' | 'cpu'): void 
       return output;
     });
   }
-  if (backendName === 'cpu') return;
   replace(tf, 'BatchMatMul', backendName, (original) => (work) => {
     const { a, b } = work.inputs;
-    if (a === undefined || b === undefined || !(isEmpty(a) && isEmpty(b))) return original(work);
+    if (a === undefined || b === undefined || !isEmpty(a) || !isEmpty(b)) return original(work);
     return tf.zeros(productShape(tf, a, b, work.attrs ?? {}));
   });
-  for (const kernel of REFUSED) {
+  for (const kernel of REFUSED[backendName]) {
     replace(tf, kernel, backendName, (original) => (work) => {
-      const output = original(work);
-      const made = [output].flat();
-      if (!Object.values(work.inputs).some(isEmpty) || made.every(isEmpty)) return output;
+      const output = original(work) as TensorInfo;
+      if (isEmpty(output) || !Object.values(work.inputs).some(isEmpty)) return output;
+      (work.backend as Storage).disposeData(output.dataId);
       throw new Error(`${kernel} of an input without elements: shapes ${shapesOf(work)}`);
     });
   }

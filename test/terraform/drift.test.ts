@@ -34,6 +34,7 @@ const registered = existsSync(INDEX)
 
 /** Read on a laptop only: emulators, and what tests make small. */
 const NOT_IN_THE_CLOUD = [
+  'FANFOLD_BIGQUERY_ENDPOINT',
   'FANFOLD_SPLIT_BYTES',
   'FANFOLD_STORAGE_ENDPOINT',
   'FIRESTORE_EMULATOR_HOST',

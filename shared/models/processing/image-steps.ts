@@ -36,6 +36,7 @@ export function imageStep(decode: DecodeOptions, sizes: readonly ImageStepSpec[]
       return { dtype: 'float32', shape: [height, width, channels] };
     },
     inputShape: () => [],
+    onlyShape: [],
     run: async (tensor, failures, subject) => {
       const size = height * width * channels;
       const data = new Float32Array(tensor.data.length * size);

@@ -11,6 +11,8 @@ export interface InputStep {
   outputType(input: RowType): RowType;
   /** The shape of a row before the step, by the one after it; undefined where that does not tell. */
   inputShape(output: RowShape): RowShape | undefined;
+  /** The only shape that it takes, where there is one. */
+  readonly onlyShape?: RowShape;
   /** @param subject for messages: the field. */
   run(tensor: Tensor, failures: Failures, subject: string): Tensor | Promise<Tensor>;
 }

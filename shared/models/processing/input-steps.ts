@@ -81,7 +81,7 @@ export async function chainOutput(chain: InputChain, input: RowType): Promise<Ro
 export function chainInputShape(chain: InputChain, output: RowShape): RowShape | undefined {
   let shape: RowShape | undefined = output;
   for (const { step } of chain.toReversed()) {
-    if (shape !== undefined) shape = step.inputShape(shape);
+    shape = shape === undefined ? step.onlyShape : step.inputShape(shape);
   }
   return shape;
 }

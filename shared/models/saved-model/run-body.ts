@@ -100,10 +100,13 @@ export class Runner {
     try {
       return this.#inStorage(tf, model, model.run(value));
     } catch (error) {
-      if (model.backend === 'cpu' || !(error instanceof Error) || !NO_KERNEL.test(error.message)) throw error;
-      model.backend = 'cpu';
+      // libtensorflow refuses some of what TensorFlow.js gives it, in no words; what the cpu backend computes was not the data's fault.
+      const lacks = error instanceof Error && (model.backend === 'tensorflow' || NO_KERNEL.test(error.message));
+      if (model.backend === 'cpu' || !lacks) throw error;
       await use('cpu');
-      return this.#inStorage(tf, model, model.run(value));
+      const made = model.run(value);
+      model.backend = 'cpu';
+      return this.#inStorage(tf, model, made);
     }
   }
 

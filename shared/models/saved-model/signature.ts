@@ -2,7 +2,7 @@ import { PermanentError } from '../../errors.ts';
 import type { DType, TensorSpec } from '../../tensor.ts';
 import type { Signature } from '../model.ts';
 import { isAlias } from './graph-alias.ts';
-import { DT, dataTypeName, type SignatureDef, type TensorInfo } from './graph-def.ts';
+import { DT, dataTypeName, valueType, type SignatureDef, type TensorInfo } from './graph-def.ts';
 import { findEffects } from './graph-effects.ts';
 import type { Graph } from './graph.ts';
 import { refKey, typeAttr, type OpNode, type Ref } from './graph-node.ts';
@@ -28,7 +28,7 @@ export interface RunnableSignature {
   readonly usedAsFloat: ReadonlySet<string>;
 }
 
-export type OutputFrom =
+type OutputFrom =
   { readonly kind: 'computed'; readonly place: number } | { readonly kind: 'input'; readonly name: string };
 
 interface Entry {
@@ -99,7 +99,7 @@ function toEntry(graph: Graph, side: 'input' | 'output', name: string, info: Ten
 /** What the graph says; signatures have been seen that say another. */
 function actualType({ node, index }: Ref, declared: number): number {
   const found = /^Placeholder/.test(node.op) ? typeAttr(node.attrs, 'dtype') : outputType(node.op, node.attrs, index);
-  return found !== undefined && toDType(found) !== undefined ? found : declared;
+  return found !== undefined && toDType(found) !== undefined ? found : valueType(declared);
 }
 
 /** The input that the output is, untouched. */

@@ -2,8 +2,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-import { PassThroughClient } from 'google-auth-library';
-
 import type { BigQueryField, BigQueryRow } from '../../../infra/gcp/bigquery-json.ts';
 import { BigQueryTables } from '../../../infra/gcp/tables.ts';
 
@@ -15,16 +13,23 @@ export interface FakeTable {
 
 /**
  * The part of BigQuery's REST API that is used here, over HTTP, with tables in memory: https://cloud.google.com/bigquery/docs/reference/rest. Answers hold
- * fewer rows than asked for, as BigQuery's do, and queries take a while. It is no emulator: no SQL is run, every query gives the table `result`.
+ * fewer rows than asked for, as BigQuery's do, and queries take a while. It is no emulator: no SQL is run, every query gives the table `_anon.result`, or the one that it is told to write.
  */
 export class FakeBigQuery {
   readonly requests: string[] = [];
   readonly tables = new Map<string, FakeTable>();
-  readonly #jobs = new Map<string, { polls: number; readonly query: string }>();
+  readonly #jobs = new Map<string, { polls: number; readonly query: string; readonly result: object }>();
   /** Answers 503 to so many requests. */
   failing = 0;
 
-  async start(pageRows = 7): Promise<BigQueryTables> {
+  /** Tables of it, until the test is over. */
+  async start(pageRows = 7, queryDataset?: string): Promise<BigQueryTables> {
+    const { endpoint, close } = await this.listen(pageRows);
+    onTestFinished(close);
+    return new BigQueryTables({ projectId: 'p', endpoint, ...(queryDataset !== undefined && { queryDataset }) });
+  }
+
+  async listen(pageRows = 7): Promise<{ readonly endpoint: string; readonly close: () => void }> {
     const server = createServer((request, response) => {
       let body = '';
       request.on('data', (chunk: Buffer) => (body += chunk.toString()));
@@ -37,13 +42,12 @@ export class FakeBigQuery {
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => {
+    const close = (): void => {
       server.closeAllConnections();
       server.close();
-    });
+    };
     const { port } = server.address() as AddressInfo;
-    const apiEndpoint = `http://127.0.0.1:${port}`;
-    return new BigQueryTables({ projectId: 'p', apiEndpoint, authClient: new PassThroughClient() });
+    return { endpoint: `http://127.0.0.1:${port}`, close };
   }
 
   #answer(method: string, url: URL, body: string, pageRows: number): { status: number; answer: object } {
@@ -61,11 +65,16 @@ export class FakeBigQuery {
     if (method === 'POST') {
       const asked = JSON.parse(body) as {
         jobReference: { jobId: string };
-        configuration: { query: { query: string } };
+        configuration: { query: { query: string; destinationTable?: object } };
       };
       const { jobId } = asked.jobReference;
       if (this.#jobs.has(jobId)) return error(409, 'duplicate', `Already Exists: Job ${project}:europe-west1.${jobId}`);
-      this.#jobs.set(jobId, { polls: 0, query: asked.configuration.query.query });
+      const { query, destinationTable: result } = asked.configuration.query;
+      this.#jobs.set(jobId, {
+        polls: 0,
+        query,
+        result: result ?? { projectId: project, datasetId: '_anon', tableId: 'result' },
+      });
       return { status: 200, answer: this.#jobAnswer(project, jobId) };
     }
     return { status: 200, answer: this.#jobAnswer(project, id ?? '') };
@@ -78,7 +87,7 @@ export class FakeBigQuery {
     return {
       jobReference: { projectId, jobId, location: 'europe-west1' },
       status: { state: job.polls++ === 0 ? 'RUNNING' : 'DONE', ...failed },
-      configuration: { query: { destinationTable: { projectId, datasetId: '_anon', tableId: 'result' } } },
+      configuration: { query: { destinationTable: job.result } },
     };
   }
 }

@@ -96,6 +96,14 @@ describe("BigQuery tables, against a fake of BigQuery's REST API", () => {
     expect(fake.requests.some((request) => request.includes('location=europe-west1'))).toBe(true);
   });
 
+  it('writes results of queries where others may read them, if there is such a dataset', async () => {
+    const fake = new FakeBigQuery();
+    const tables = await fake.start(7, 'queries');
+    fake.tables.set('p.queries.fanfold_job-1', { fields: KEY_X, rows: [row('1', '2.5')] });
+    const pinned = await tables.pin({ kind: 'query', query: 'SELECT 1' }, 'job-1');
+    expect(pinned).toMatchObject({ name: 'p.queries.fanfold_job-1', rows: 1 });
+  });
+
   it('tries an answer of 503 again', async () => {
     const fake = new FakeBigQuery();
     const tables = await fake.start();

@@ -128,6 +128,18 @@ describe('models in folders', () => {
       expect(await store.resolve('digits@canary')).toMatchObject({ version: '8' });
     });
 
+    it('opens the models beside it, which a pipeline may name, and lists only its own', async () => {
+      await put('models/both/1/pipeline.json');
+      await put('models/five/2/model.onnx', 'five');
+      await put('models/notes/README');
+      for (const dir of ['models/both', 'models/both/1']) {
+        const store = openModelFolder(at(dir));
+        expect(await (await store.open('five', '2')).read('model.onnx')).toEqual(new Uint8Array(Buffer.from('five')));
+        expect((await store.list()).map(({ model }) => model)).toEqual(['both']);
+        await expectPermanent(store.open('notes', '1'), 'NOT_FOUND', /no model notes/);
+      }
+    });
+
     it('refuses what is no folder of a model', async () => {
       await put('file');
       await mkdir(at('empty'));

@@ -27,6 +27,11 @@ export function claim(field: number, size: number | bigint): Uint8Array {
 }
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  return join(parts);
+}
+
+/** As `concat`, of more parts than a call takes arguments. */
+export function join(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
 

@@ -1,12 +1,13 @@
 /**
- * What an ONNX model's own functions expand to. ONNX Runtime (1.30) puts a function's nodes in the place of every call of it: a small file of functions that
- * each call the next one twice never ends, and a long row of calls overflows the native stack, which ends the process.
+ * What a model's own functions expand to. ONNX Runtime (1.30) puts a function's nodes in the place of every call of it: a small file of functions that
+ * each call the next one twice never ends, and a long row of calls overflows the native stack, which ends the process. TensorFlow.js runs
+ * functions where it comes to them, with the same end.
  */
 
-/** An operation with the functions that it may be a call of: `domain`, name and overload. */
-export interface OnnxBody {
+/** A graph or a function: its nodes, those of its subgraphs with them. */
+export interface FunctionBody {
   nodes: number;
-  /** How often each operation stands in it. */
+  /** How often each operation or function stands in it, by its name. */
   readonly calls: Map<string, number>;
 }
 
@@ -15,18 +16,18 @@ const MAX_NODES = 250_000;
 /** Functions in functions; exporters that keep modules as functions nest them some ten deep. */
 const MAX_DEPTH = 64;
 
-export function newBody(): OnnxBody {
+export function newFunctionBody(): FunctionBody {
   return { nodes: 0, calls: new Map() };
 }
 
 /**
- * @param main the graph with its subgraphs. @param functions by the same names as calls.
+ * @param main the graph with its subgraphs. @param functions by the same names as the calls; what else is called is an operation.
  * @throws RangeError naming the function that calls itself, or where they nest or expand beyond what any model does.
  */
-export function checkFunctions(main: OnnxBody, functions: ReadonlyMap<string, OnnxBody>): void {
-  const sizes = new Map<OnnxBody, number>();
-  const open = new Set<OnnxBody>();
-  const sizeOf = (body: OnnxBody, name: string): number => {
+export function checkExpansion(main: FunctionBody, functions: ReadonlyMap<string, FunctionBody>): void {
+  const sizes = new Map<FunctionBody, number>();
+  const open = new Set<FunctionBody>();
+  const sizeOf = (body: FunctionBody, name: string): number => {
     const known = sizes.get(body);
     if (known !== undefined) return known;
     if (open.has(body)) throw new RangeError(`the function ${JSON.stringify(name)} calls itself`);
@@ -35,7 +36,7 @@ export function checkFunctions(main: OnnxBody, functions: ReadonlyMap<string, On
     let size = body.nodes;
     for (const [called, times] of body.calls) {
       const callee = functions.get(called);
-      if (callee !== undefined) size += times * sizeOf(callee, called.split('\0')[1] ?? '');
+      if (callee !== undefined) size += times * sizeOf(callee, called.split('\0')[1] ?? called);
     }
     open.delete(body);
     if (size > MAX_NODES)
