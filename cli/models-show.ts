@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 
 import { compareUtf8 } from '../shared/compare-utf8.ts';
-import { PermanentError } from '../shared/errors.ts';
 import { loadModel } from '../shared/models/load.ts';
+import { signatureOf } from '../shared/models/signature-of.ts';
 import type { FeatureSpec, Model, Signature } from '../shared/models/model.ts';
 import { tensorFlowName } from '../shared/models/remote/dtypes.ts';
 import { readServingConfig } from '../shared/models/serving-config.ts';
@@ -49,7 +49,7 @@ async function show(argument: string, options: ShowOptions): Promise<void> {
     open: (name, number) => store.open(name, number),
   });
   try {
-    const signatures = chosen(model, options.signature);
+    const signatures = chosen(model, options.signature, `${version.model}@${version.version}`);
     const { runtime, byteSize, refused = {} } = model;
     if (options.format === 'json') {
       const { model: name, version: number, digest, byteSize: fileBytes } = version;
@@ -78,17 +78,9 @@ async function show(argument: string, options: ShowOptions): Promise<void> {
   }
 }
 
-/** @throws PermanentError NOT_FOUND naming what there is. */
-function chosen(model: Model, name: string | undefined): readonly Signature[] {
-  const all = Object.values(model.signatures);
-  if (name === undefined) return all;
-  const found = all.filter((signature) => signature.name === name);
-  if (found.length > 0) return found;
-  const reason = model.refused?.[name];
-  if (reason !== undefined)
-    throw new PermanentError('UNIMPLEMENTED', `signature ${name} cannot be run here: ${reason}`);
-  const there = all.map((signature) => signature.name).join(', ');
-  throw new PermanentError('NOT_FOUND', `no signature ${name}: there are ${there}`);
+/** @throws as `signatureOf`. */
+function chosen(model: Model, name: string | undefined, label: string): readonly Signature[] {
+  return name === undefined ? Object.values(model.signatures) : [signatureOf(model, name, label)];
 }
 
 /** Source of the form: `saved_model_cli show --all`, https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/tools/saved_model_cli.py */

@@ -5,8 +5,8 @@ import { inspectModel, scoreShard } from '../functions/score/score-shard.ts';
 import { openModels } from '../infra/local/model-source.ts';
 import { LocalObjectStore } from '../infra/local/object-store.ts';
 import { TEMPLATE_DEFAULTS } from '../shared/config.ts';
-import { PermanentError } from '../shared/errors.ts';
 import { DEFAULT_SIGNATURE } from '../shared/models/model.ts';
+import { signatureOf } from '../shared/models/signature-of.ts';
 import { readServingConfig } from '../shared/models/serving-config.ts';
 import type { ModelArgument } from './model-argument.ts';
 import type { InstanceLines } from './predict-instances.ts';
@@ -25,13 +25,7 @@ export async function localScorer(argument: ModelArgument, signature: string | u
   const ports = { objects: new LocalObjectStore({}), models: new ModelCache(store) };
   const signatureName = signature ?? serving.signatureName ?? DEFAULT_SIGNATURE;
   const pinned = { model, version, digest };
-  const { signatures } = await inspectModel(ports.models, pinned);
-  if (!Object.hasOwn(signatures, signatureName)) {
-    throw new PermanentError(
-      'NOT_FOUND',
-      `model ${model}@${version} has no signature "${signatureName}"; it has ${Object.keys(signatures).join(', ')}`,
-    );
-  }
+  signatureOf(await inspectModel(ports.models, pinned), signatureName, `model ${model}@${version}`);
   const target: Target = {
     model: pinned,
     signatureName,

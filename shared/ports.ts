@@ -246,6 +246,8 @@ export interface ModelDescription {
   readonly runtime: string;
   readonly byteSize: number;
   readonly signatures: Readonly<Record<string, Signature>>;
+  /** Signatures that cannot be run, and why. */
+  readonly refused?: Readonly<Record<string, string>>;
 }
 
 /** A table of a warehouse (BigQuery), or what a query gives. */

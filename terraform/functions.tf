@@ -158,6 +158,7 @@ resource "google_cloudfunctions2_function" "function" {
       FANFOLD_LOG_LEVEL      = var.log_level
       FANFOLD_MODELS_BUCKET  = google_storage_bucket.models.name
       FANFOLD_OUTPUT_BUCKET  = google_storage_bucket.output.name
+      FANFOLD_QUERY_DATASET  = length(var.bigquery.datasets) > 0 ? local.query_dataset : ""
       FANFOLD_SOURCE_BUCKETS = join(",", sort(var.source_buckets))
       FANFOLD_TOPIC_PREFIX   = local.topic_prefix
 

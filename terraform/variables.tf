@@ -21,6 +21,26 @@ variable "alert_thresholds" {
   }
 }
 
+variable "bigquery" {
+  description = "What of BigQuery jobs may take as their input: datasets, as \"dataset\" or \"project.dataset\", and the location of all of them, where queries run. Default: nothing, and the region. Who may submit jobs can have every table in them read."
+  type = object({
+    datasets = optional(set(string), [])
+    location = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for dataset in var.bigquery.datasets : can(regex("^(([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]{4,28}[a-z0-9]\\.)?[A-Za-z0-9_]+$", dataset))])
+    error_message = "datasets of bigquery must be \"dataset\" or \"project.dataset\", without bq:// and without a table."
+  }
+
+  validation {
+    condition     = var.bigquery.location == null || can(regex("^(US|EU|[a-z]+-[a-z]+[0-9]+)$", var.bigquery.location))
+    error_message = "location of bigquery must be where the datasets are: US, EU, or a region such as us-central1."
+  }
+}
+
 variable "bucket_prefix" {
   description = "What the buckets' names start with; bucket names are global. Default: \"<project_id>-<name_prefix>\"."
   type        = string

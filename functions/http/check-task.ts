@@ -59,8 +59,7 @@ async function checkShard(ledger: Pick<Ledger, 'getSplit'>, job: Job, task: Scor
   const staged = object.bucket === scratch.bucket && object.name === stagedName(scratch.prefix, task.split, task.shard);
   const own = object.bucket === input.bucket && object.name === input.name && object.generation === input.generation;
   if (!staged && !own) refuse(task, `an object (${object.bucket}/${object.name}) that is none of the job's`);
-  if (start > end || (own && !whole && end > input.size))
-    refuse(task, `no range of the object: ${start} to ${end}`);
+  if (start > end || (own && !whole && end > input.size)) refuse(task, `no range of the object: ${start} to ${end}`);
   const record = await ledger.getSplit(job.id, task.split);
   if (record !== undefined && task.shard >= record.shards)
     refuse(task, `shard ${task.shard} of a split that has ${record.shards}`);

@@ -1,5 +1,6 @@
 import { PermanentError, toErrorInfo } from '../../shared/errors.ts';
 import type { Signature } from '../../shared/models/model.ts';
+import { signatureOf } from '../../shared/models/signature-of.ts';
 import type { Logger, Scorer } from '../../shared/ports.ts';
 import type { HttpAnswer, HttpRequest } from '../http/exchange.ts';
 import { refusal } from '../jobs/answers.ts';
@@ -8,7 +9,7 @@ import { BodyError, readBody } from './body.ts';
 import type { PredictLimits } from './limits.ts';
 import { metadataOf, PREDICT_METHOD, statusOf } from './metadata.ts';
 import { ModelDirectory, pathOf } from './model-directory.ts';
-import type { DirectoryPorts, ServedModel } from './model-directory.ts';
+import type { DirectoryPorts } from './model-directory.ts';
 import { metricsPage } from './prometheus.ts';
 import { linesOf, parseRequest } from './request.ts';
 import type { Verb } from './request.ts';
@@ -107,7 +108,12 @@ export class PredictService {
     await this.#directory.find(path);
     const asked = parseRequest(await readBody(request, limits.maxBodyBytes), verb);
     const served = await this.#directory.open(path);
-    const signature = signatureOf(served, asked.signatureName ?? served.signatureName);
+    const signature = signatureOf(
+      served.description,
+      asked.signatureName ?? served.signatureName,
+      `model ${served.version.model}@${served.version.version}`,
+      'INVALID_ARGUMENT', // as TensorFlow Serving: 400
+    );
     checkMethod(signature, verb);
     const lines = linesOf(asked, signature, limits.maxInstances);
     const { model, version, digest } = served.version;
@@ -146,16 +152,6 @@ export class PredictService {
       logger.log('ERROR', `warming up failed: ${this.#failure}`, { error });
     }
   }
-}
-
-function signatureOf({ description, version }: ServedModel, name: string): Signature {
-  const { signatures } = description;
-  const signature = Object.hasOwn(signatures, name) ? signatures[name] : undefined;
-  if (signature !== undefined) return signature;
-  throw new PermanentError(
-    'INVALID_ARGUMENT',
-    `model ${version.model}@${version.version} has no signature "${name}"; it has ${Object.keys(signatures).join(', ')}`,
-  );
 }
 
 /** A signature that says what it is for is used for that; any can be asked to predict. */

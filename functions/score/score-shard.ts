@@ -6,6 +6,7 @@ import { lineLabelOf, RowEncoder } from '../../shared/formats/row-encoder.ts';
 import { readAll } from '../../shared/input.ts';
 import type { JobPlan } from '../../shared/job.ts';
 import type { Model, Signature } from '../../shared/models/model.ts';
+import { signatureOf } from '../../shared/models/signature-of.ts';
 import { shardId } from '../../shared/names.ts';
 import type { ModelDescription, ObjectStore, ScoredShard, ScoreRequest } from '../../shared/ports.ts';
 import { elementCount } from '../../shared/tensor.ts';
@@ -29,7 +30,11 @@ export interface ShardPorts {
 export function scoreShard(ports: ShardPorts, request: ScoreRequest): Promise<ScoredShard> {
   if (request.shard.oversize) return Promise.resolve(oversizeRow(request));
   return ports.models.with(request.model, async (model, takeLoad) => {
-    const signature = signatureOf(model, request);
+    const signature = signatureOf(
+      model,
+      request.spec.signatureName,
+      `model ${request.model.model}@${request.model.version}`,
+    );
     const meter = new InferenceMeter();
     const { object, start, end } = request.shard;
     const bytes = request.content ?? (await readAll(ports.objects.read(object, start, end), end - start));
@@ -41,17 +46,8 @@ export function scoreShard(ports: ShardPorts, request: ScoreRequest): Promise<Sc
 
 /** Loads the model and tells what it is. */
 export function inspectModel(models: Pick<ModelCache, 'with'>, pinned: JobPlan['model']): Promise<ModelDescription> {
-  return models.with(pinned, ({ runtime, byteSize, signatures }) => Promise.resolve({ runtime, byteSize, signatures }));
-}
-
-function signatureOf(model: Model, { model: pinned, spec }: ScoreRequest): Signature {
-  const { signatures } = model;
-  const signature = Object.hasOwn(signatures, spec.signatureName) ? signatures[spec.signatureName] : undefined;
-  if (signature !== undefined) return signature;
-  const known = Object.keys(signatures).join(', ');
-  throw new PermanentError(
-    'NOT_FOUND',
-    `model ${pinned.model}@${pinned.version} has no signature "${spec.signatureName}"; it has ${known}`,
+  return models.with(pinned, ({ runtime, byteSize, signatures, refused }) =>
+    Promise.resolve({ runtime, byteSize, signatures, ...(refused && { refused }) }),
   );
 }
 
@@ -73,6 +69,7 @@ async function scoreBytes(objects: ObjectStore, scoring: Scoring): Promise<Score
     maxRowBytes: spec.maxRowBytes,
     ...(input.columns && { columns: input.columns }),
     ...(input.layout && { layout: input.layout }),
+    cells: input.table !== undefined,
   });
   const label = request.bare === true ? 'row' : lineLabelOf(spec.instanceConfig);
   const encoder = new RowEncoder({ label, outputs: signature.outputs });

@@ -11,6 +11,7 @@ import type { JobTemplate } from '../../shared/job-template.ts';
 import { mapConcurrent } from '../../shared/map-concurrent.ts';
 import { DEFAULT_SIGNATURE } from '../../shared/models/model.ts';
 import type { ModelFiles } from '../../shared/models/model.ts';
+import { signatureOf } from '../../shared/models/signature-of.ts';
 import { readServingConfig } from '../../shared/models/serving-config.ts';
 import { scratchPrefix } from '../../shared/names.ts';
 import type { ModelVersion, ObjectStat, Ports } from '../../shared/ports.ts';
@@ -166,11 +167,7 @@ function checkColumns(config: InstanceConfig, inputs: readonly Input[]): void {
 
 async function checkSignature(ports: CreatePorts, model: JobPlan['model'], spec: JobSpec): Promise<void> {
   const description = await ports.scorer?.inspect(model);
-  if (description === undefined || spec.signatureName in description.signatures) return;
-  throw new PermanentError(
-    'NOT_FOUND',
-    `model ${model.model}@${model.version} has no signature "${spec.signatureName}"; it has ${Object.keys(description.signatures).join(', ')}`,
-  );
+  if (description !== undefined) signatureOf(description, spec.signatureName, `model ${model.model}@${model.version}`);
 }
 
 /** A job that could not be planned, kept so that who dropped the file can see why. */

@@ -58,7 +58,7 @@ export class CsvDecoder implements ShardDecoder {
     this.#maxRowBytes = maxRowBytes;
     this.#config = instanceConfig;
     this.#names = columns;
-    this.#builder = new BatchBuilder(signature);
+    this.#builder = new BatchBuilder(signature, true);
     this.#asList = plan.asList;
     this.#columns = columns.map((name) => columnOf(name, plan));
     const feeds = (index: number): boolean => {

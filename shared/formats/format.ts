@@ -3,16 +3,7 @@ import type { Signature } from '../models/model.ts';
 import type { Tensors } from '../tensor.ts';
 
 /** What an input may hold. The first five are streams of records (`Format`), the others tables (`TableFormat`), whose rows become JSON lines. */
-const INSTANCES_FORMATS = [
-  'jsonl',
-  'csv',
-  'tf-record',
-  'file-list',
-  'npy',
-  'npz',
-  'parquet',
-  'bigquery',
-] as const;
+const INSTANCES_FORMATS = ['jsonl', 'csv', 'tf-record', 'file-list', 'npy', 'npz', 'parquet', 'bigquery'] as const;
 
 export type InstancesFormat = (typeof INSTANCES_FORMATS)[number];
 
@@ -60,6 +51,8 @@ export interface DecodeOptions {
   readonly columns?: readonly string[];
   /** npy: what each record holds. */
   readonly layout?: RecordLayout;
+  /** Rows are of columns, whose cells cannot be lists of one: a cell stands for the one element of a row's `[1]`. */
+  readonly cells?: boolean;
   /** A record of more bytes is its row's error. */
   readonly maxRowBytes: number;
 }

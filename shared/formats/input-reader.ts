@@ -27,12 +27,15 @@ export class InputReader {
   readonly #fixedRank: number;
   /** The depths whose size each row brings anew. */
   readonly #openDepths: readonly number[];
+  /** Whether a value that is no list is a row's only element, and the lists around it are left out. */
+  readonly #wraps: boolean;
   #rank: number;
   /** Where the value began, and its depth in the row: 1 where it is an item of the row's list. */
   #start = 0;
   #base = 0;
 
-  constructor(spec: TensorSpec, column: Column) {
+  /** @param cells whether a value may stand for a list of it alone. */
+  constructor(spec: TensorSpec, column: Column, cells = false) {
     this.spec = spec;
     this.column = column;
     this.dimensions = spec.shape === null ? null : spec.shape.slice(1);
@@ -40,6 +43,8 @@ export class InputReader {
     this.dimensions?.forEach((size, depth) => (this.#sizes[depth] = size ?? UNKNOWN));
     this.#openDepths = this.isFixed ? [] : [...this.#sizes.keys()].filter((depth) => this.#sizes[depth] === UNKNOWN);
     this.#rank = this.#fixedRank;
+    const { dimensions } = this;
+    this.#wraps = cells && dimensions !== null && dimensions.length > 0 && dimensions.every((size) => size === 1);
   }
 
   /** Whether every row has the same shape. */
@@ -68,7 +73,8 @@ export class InputReader {
   read(json: JsonReader, subject: string): void {
     this.beginList();
     this.#begin(json, 0);
-    this.#value(json, subject, 0);
+    if (this.#wraps && json.peek() !== OPEN_BRACKET) this.column.element(json, subject);
+    else this.#value(json, subject, 0);
   }
 
   /** Reads the base64 string that is next as the row's one scalar, of bytes. */

@@ -9,9 +9,12 @@ import { parseJsonFile } from './serving-config.ts';
 
 export const MODEL_JSON = 'model.json';
 
+/** TensorFlow.js itself computes with at most 6. */
+const MAX_RANK = 32;
+
 const weightSchema = z.looseObject({
   name: z.string(),
-  shape: z.array(z.int().nonnegative()),
+  shape: z.array(z.int().nonnegative()).max(MAX_RANK, `more than ${MAX_RANK} dimensions`),
   dtype: z.enum(['float32', 'int32', 'bool', 'string']),
   quantization: z.looseObject({ dtype: z.enum(['uint8', 'uint16', 'float16']) }).exactOptional(),
 });
@@ -56,7 +59,13 @@ export async function readTfjsArtifacts(files: ModelFiles): Promise<TfjsArtifact
     const message = `${files.label}: ${MODEL_JSON} has the format ${format}; expected layers-model or graph-model`;
     throw new PermanentError('UNIMPLEMENTED', message);
   }
+  if (format === 'graph-model') {
+    // Loaded only for a graph: layers have a check of their own.
+    const { checkGraphModel } = await import('./tfjs-graph-check.ts');
+    checkGraphModel(files, MODEL_JSON, parsed.data);
+  }
   const paths = weightsManifest.map((group) => group.paths.map((path) => siblingFile(files, MODEL_JSON, path)));
+  refuseRepeated(files, paths.flat());
   const weightData: ArrayBuffer[] = [];
   for (const [group, { weights }] of weightsManifest.entries()) {
     const names = paths[group] ?? [];
@@ -69,6 +78,18 @@ export async function readTfjsArtifacts(files: ModelFiles): Promise<TfjsArtifact
   return { format, topology, weights, weightData, byteSize: heldBytes(weights, weightData), json: parsed.data };
 }
 
+/** A small file named a million times would stand for any memory. */
+function refuseRepeated(files: ModelFiles, names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) {
+      const message = `${files.label}: ${MODEL_JSON} names the file ${name} twice; expected each shard once`;
+      throw new PermanentError('INVALID_ARGUMENT', message);
+    }
+    seen.add(name);
+  }
+}
+
 function checkSize(
   files: ModelFiles,
   names: string[],
@@ -76,7 +97,7 @@ function checkSize(
   shards: readonly Uint8Array[],
 ): void {
   const found = shards.reduce((sum, shard) => sum + shard.byteLength, 0);
-  const shard = names.length === 0 ? 'no file' : names.join(' + ');
+  const shard = names.length === 0 ? 'no file' : listed(names);
   const mismatch = (declared: number): PermanentError =>
     new PermanentError(
       'INVALID_ARGUMENT',
@@ -94,6 +115,11 @@ function checkSize(
     if (declared > found) throw mismatch(declared);
   }
   if (declared !== found) throw mismatch(declared);
+}
+
+/** The first of many. */
+function listed(names: readonly string[]): string {
+  return names.length > 4 ? `${names.slice(0, 3).join(' + ')} and ${names.length - 3} more` : names.join(' + ');
 }
 
 function storedBytes(weight: TfjsWeight, shards: readonly Uint8Array[], start: number): number {

@@ -1,7 +1,7 @@
-import { loadLayersModel, type LayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { layers, loadLayersModel, type LayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import type * as tfc from '@tensorflow/tfjs-core';
 import { PermanentError } from '../errors.ts';
-import type { DType, TensorSpec } from '../tensor.ts';
+import { elementCount, type DType, type TensorSpec } from '../tensor.ts';
 import { oneLine } from './file-path.ts';
 import { DEFAULT_SIGNATURE, type ModelFiles } from './model.ts';
 import { MODEL_JSON, type TfjsArtifacts } from './tfjs-artifacts.ts';
@@ -26,7 +26,7 @@ export async function openLayersModel(tf: Tfjs, files: ModelFiles, artifacts: Tf
     // Weights are variables, which no scope disposes of.
     model = await loadInScope(
       tf,
-      () => loadLayersModel(handler),
+      () => withinWeights(artifacts, () => loadLayersModel(handler)),
       () => [],
     );
   } catch (error) {
@@ -43,6 +43,32 @@ export async function openLayersModel(tf: Tfjs, files: ModelFiles, artifacts: Tf
     throw new PermanentError('UNIMPLEMENTED', message);
   }
   return new LayersNetwork(model);
+}
+
+/** Elements that layers may have beyond those of the manifest, for what a layer makes and its file does not keep. */
+const SPARE_ELEMENTS = 1_000_000;
+
+/** Runs `load`, during which layers make no more weights than the files hold: TensorFlow.js fills them with random numbers first, and compares then. */
+async function withinWeights<T>({ weights }: TfjsArtifacts, load: () => Promise<T>): Promise<T> {
+  const layer = layers.Layer.prototype as unknown as {
+    addWeight: (name: string, shape: readonly number[], ...rest: readonly unknown[]) => unknown;
+  };
+  const { addWeight } = layer;
+  const stored = weights.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  let left = stored + SPARE_ELEMENTS;
+  layer.addWeight = function (this: unknown, name, shape, ...rest) {
+    left -= elementCount(shape);
+    if (!(left >= 0)) {
+      const what = `the weight ${name} of the shape [${shape.join(', ')}]`;
+      throw new RangeError(`${what} makes more than the ${stored} elements that the files hold`);
+    }
+    return addWeight.call(this, name, shape, ...rest);
+  };
+  try {
+    return await load();
+  } finally {
+    layer.addWeight = addWeight;
+  }
 }
 
 class LayersNetwork implements TfjsNetwork {

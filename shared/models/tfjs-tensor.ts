@@ -1,6 +1,6 @@
 import type * as tfc from '@tensorflow/tfjs-core';
 import { PermanentError } from '../errors.ts';
-import type { Tensor, TensorSpec } from '../tensor.ts';
+import { elementCount, type Tensor, type TensorSpec } from '../tensor.ts';
 import { toElement, toText } from './text.ts';
 import type { Tfjs } from './tfjs-backend.ts';
 
@@ -57,10 +57,14 @@ export async function fromTfjs(value: tfc.Tensor): Promise<Tensor> {
   }
 }
 
-/** A batch of one row of zeros (or empty strings), and 1 for every dimension of any size; undefined for an unknown rank. */
+/** Elements of an input that is tried. */
+const MAX_TRIED = 2 ** 26;
+
+/** A batch of one row of zeros (or empty strings), and 1 for every dimension of any size; undefined for an unknown rank, and for too many. */
 export function zeroInput(tf: Tfjs, spec: TensorSpec): tfc.Tensor | undefined {
   if (spec.shape === null) return undefined;
   const shape = spec.shape.map((size) => size ?? 1);
+  if (elementCount(shape) > MAX_TRIED) return undefined;
   if (spec.dtype === 'string') return tf.fill(shape, '', 'string');
   return tf.zeros(shape, spec.dtype === 'float32' || spec.dtype === 'bool' ? spec.dtype : 'int32');
 }

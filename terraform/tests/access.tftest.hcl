@@ -101,6 +101,42 @@ run "granted_by_variables" {
   }
 }
 
+run "bigquery_inputs" {
+  command = plan
+
+  variables {
+    bigquery = { datasets = ["sales", "warehouse-1.crm"], location = "EU" }
+  }
+
+  assert {
+    condition = { for key, binding in google_bigquery_dataset_iam_member.source_viewer : key => "${binding.project} ${binding.dataset_id} ${binding.role} ${binding.member}" } == {
+      for pair in setproduct([["sales", "demo-project sales"], ["warehouse-1.crm", "warehouse-1 crm"]], ["jobs", "split"]) :
+      "${pair[0][0]}/${pair[1]}" => "${pair[0][1]} roles/bigquery.dataViewer serviceAccount:fanfold-${pair[1]}@demo-project.iam.gserviceaccount.com"
+    }
+    error_message = "Others than jobs and split may read a dataset, or they more than read it."
+  }
+
+  assert {
+    condition     = google_project_iam_member.bigquery_job_user[0].member == google_service_account.function["jobs"].member && google_project_iam_member.bigquery_job_user[0].role == "roles/bigquery.jobUser"
+    error_message = "Somebody other than jobs may run queries, or it more than that."
+  }
+
+  assert {
+    condition     = { for name, binding in google_bigquery_dataset_iam_member.queries : binding.member => binding.role } == { "serviceAccount:fanfold-jobs@demo-project.iam.gserviceaccount.com" = "roles/bigquery.dataEditor", "serviceAccount:fanfold-split@demo-project.iam.gserviceaccount.com" = "roles/bigquery.dataViewer" }
+    error_message = "Results of queries are not written by jobs and read by split alone."
+  }
+
+  assert {
+    condition     = google_bigquery_dataset.queries[0].location == "EU" && google_bigquery_dataset.queries[0].default_table_expiration_ms == 9 * 24 * 60 * 60 * 1000
+    error_message = "Results of queries lie elsewhere than what is read, or are kept for ever."
+  }
+
+  assert {
+    condition     = google_cloudfunctions2_function.function["jobs"].service_config[0].environment_variables["FANFOLD_QUERY_DATASET"] == google_bigquery_dataset.queries[0].dataset_id
+    error_message = "jobs is not told where results of queries go."
+  }
+}
+
 run "everybody_is_no_invoker" {
   command = plan
 

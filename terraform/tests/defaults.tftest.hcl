@@ -52,6 +52,11 @@ run "defaults" {
   }
 
   assert {
+    condition     = length(google_bigquery_dataset.queries) + length(google_bigquery_dataset_iam_member.source_viewer) + length(google_bigquery_dataset_iam_member.queries) + length(google_project_iam_member.bigquery_job_user) + length(google_project_service.bigquery) == 0
+    error_message = "Something of BigQuery is made although no dataset is named."
+  }
+
+  assert {
     condition     = output.capacity["score"] == 400
     error_message = "capacity of score is not max_instances × concurrency."
   }

@@ -95,7 +95,7 @@ describe('fanfold models', () => {
     { args: ['label', 'five', '3=1'], code: 1, message: '"3" is no label' },
     { args: ['delete', 'five@2'], code: 1, message: 'five@2 is the default version: point those elsewhere first' },
     { args: ['delete', 'nobody@2'], code: 1, message: 'no model nobody' },
-    { args: ['show', 'five', '--signature', 'x'], code: 1, message: 'no signature x: there are serving_default' },
+    { args: ['show', 'five', '--signature', 'x'], code: 1, message: 'has no signature "x"; it has serving_default' },
     { args: ['list', '--models', 'gs://bucket/path'], code: 2, message: 'expected a folder, or gs://BUCKET' },
   ])('$args exits with $code: $message', async ({ args, code, message }) => {
     const { workspace } = newRegistry();

@@ -8,6 +8,9 @@ import { hasTerraform, openVariables } from './workspace.ts';
 const REFUSALS: readonly { readonly variable: string; readonly value: string; readonly message: RegExp }[] = [
   { variable: 'alert_thresholds', value: '{ failed_rows_ratio = 5 }', message: /between 0 and 1/ },
   { variable: 'alert_thresholds', value: '{ oldest_task_minutes = 0 }', message: /above 0/ },
+  { variable: 'bigquery', value: '{ datasets = ["bq://sales"] }', message: /without bq:\/\// },
+  { variable: 'bigquery', value: '{ datasets = ["warehouse.sales.orders"] }', message: /without a table/ },
+  { variable: 'bigquery', value: '{ datasets = ["sales"], location = "Europe" }', message: /US, EU, or a region/ },
   { variable: 'bucket_prefix', value: '"Fanfold"', message: /lowercase/ },
   { variable: 'bucket_prefix', value: '"my-google-data"', message: /google/ },
   { variable: 'compute_prices', value: '{ vcpu_second = -1 }', message: /negative/ },

@@ -3,6 +3,7 @@ import { listOf } from '../../formats/row-error.ts';
 import type { TensorSpec } from '../../tensor.ts';
 import { DEFAULT_SIGNATURE } from '../model.ts';
 import type { Model, Signature } from '../model.ts';
+import { signatureOf } from '../signature-of.ts';
 import { describeType, mergeShapes, rowShapeOf } from '../spec.ts';
 import type { RowType } from '../spec.ts';
 import { combination } from './combine.ts';
@@ -112,9 +113,7 @@ function planStep(
 function chooseSignature(who: string, model: Model, wanted: string | undefined): Signature {
   const all = Object.values(model.signatures);
   const name = wanted ?? (all.length === 1 ? all[0]?.name : undefined) ?? DEFAULT_SIGNATURE;
-  const signature = all.find((candidate) => candidate.name === name);
-  if (signature !== undefined) return signature;
-  throw invalid(`${who}: the model has no signature "${name}"; it has ${listOf(all.map((one) => one.name))}`);
+  return signatureOf(model, name, `${who}: the model`, 'INVALID_ARGUMENT');
 }
 
 /** What several steps take of one field must agree. */

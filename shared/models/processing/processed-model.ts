@@ -87,6 +87,10 @@ class ProcessedModel implements Model {
     );
   }
 
+  get refused(): Readonly<Record<string, string>> {
+    return this.#model.refused ?? {};
+  }
+
   get runtime(): string {
     return this.#model.runtime;
   }

@@ -18,7 +18,7 @@ function json(name: string, change: Readonly<Record<string, unknown>>, message: 
   const model = {
     format: 'graph-model',
     modelTopology: { node: [X, relu('y', 'x')], library: { function: [] }, versions: { producer: 1 } },
-    weightsManifest: [{ paths: ['w.bin'], weights: [] }],
+    weightsManifest: [{ paths: ['w.bin'], weights: [{ name: 'w', shape: [1], dtype: 'float32' }] }],
     ...change,
   };
   return { name, files: { 'model.json': model, 'w.bin': new Uint8Array(4), ...files }, message };
@@ -71,8 +71,8 @@ export const tfjsCases = (): Promise<readonly HostileModel[]> =>
     { name: 'objects in the graph without end', files: { 'model.json': `{"modelTopology":${'{"a":'.repeat(200_000)}` }, message: /nests deeper/ },
     { name: 'bytes that are no text', files: { 'model.json': new Uint8Array(100).fill(0xff) }, message: /model\.json is not JSON/ },
     json('weights of terabytes', manifest(weight([2 ** 40]), 'w.bin'), /w\.bin holds 4 bytes of weights; model\.json declares 4398046511104/),
-    json('weights whose size overflows', manifest(weight(Array.from({ length: 100 }, () => 2 ** 31)), 'w.bin'), /w\.bin.*declares|w\.bin.*shape/),
-    json('weights of a shape of zero and infinity', manifest(weight([0, ...Array.from({ length: 100 }, () => 2 ** 31)]), 'w.bin'), /w\.bin|weight/),
+    json('weights whose size overflows', manifest(weight(Array.from({ length: 30 }, () => 2 ** 40)), 'w.bin'), /w\.bin.*declares Infinity/),
+    json('weights of a shape of zero and infinity', manifest(weight([0, ...Array.from({ length: 30 }, () => 2 ** 40)]), 'w.bin'), /w\.bin .*declares NaN|w\.bin .*declares 0/),
     json('texts by the billion', manifest(weight([2 ** 40], 'string'), 'w.bin'), /ends inside a string|declares/),
     json('a rank without end', manifest(weight(Array.from({ length: 100_000 }, () => 1)), 'w.bin'), /dimensions/),
     json('weights outside the folder', manifest([], '../w.bin'), /inside the model's folder/),
@@ -81,8 +81,8 @@ export const tfjsCases = (): Promise<readonly HostileModel[]> =>
     json('weights behind backslashes', manifest([], '..\\w.bin'), /inside the model's folder/),
     json('weights behind a NUL', manifest([], 'w.bin\0'), /inside the model's folder/),
     json('weights in a file named by an escape', manifest([], '\u001b[31m.bin'), /\\u001b\[31m\.bin, which is not there/),
-    json('one file named a million times', { weightsManifest: [{ paths: Array.from({ length: 1_000_000 }, () => 'w.bin'), weights: [] }] }, /w\.bin/),
-    json('a graph of null', { modelTopology: { node: null } }, /model\.json/),
+    json('one file named a million times', { weightsManifest: [{ paths: Array.from({ length: 1_000_000 }, () => 'w.bin'), weights: [] }] }, /names the file w\.bin twice/),
+    json('a graph of null', { modelTopology: { node: null } }, /refuses model\.json/),
     json('a node that is null', topology(X, null), /modelTopology\.node\.1/),
     json('a node without a name', topology(X, { op: 'Relu', input: ['x'] }), /modelTopology\.node\.1\.name/),
     json('inputs that are numbers', topology(X, { name: 'y', op: 'Relu', input: [1] }), /modelTopology\.node\.1\.input/),
@@ -95,7 +95,6 @@ export const tfjsCases = (): Promise<readonly HostileModel[]> =>
     json('dimensions that are null', { signature: { inputs: { x: { name: 'x:0', dtype: FLOAT, tensorShape: { dim: [null] } } }, outputs: { y: { name: 'y:0', dtype: FLOAT } } } }, /model\.json/),
     json('a circle', topology(X, relu('a', 'b'), relu('b', 'a'), relu('y', 'b')), /circle/),
     json('a node that is its own input', topology(X, relu('y', 'y')), /circle/),
-    json('a placeholder of 2^40 elements', topology({ ...X, attr: { dtype: type(FLOAT), shape: { shape: { dim: [{ size: '-1' }, { size: '1099511627776' }] } } } }, relu('y', 'x')), /model\.json/),
     graph('a function that calls itself', { nodes: [X, branch('y', 'f', 'x')], functions: [fn('f', branch('m', 'f'))] }, /function "f" calls itself/),
     graph('functions that double with every level', { nodes: [X, branch('y', 'f0', 'x')], functions: [...Array.from({ length: 50 }, (_, at) => fn(`f${at}`, branch('m', `f${at + 1}`), branch('n', `f${at + 1}`, 'm'))), fn('f50', relu('r', 'a'))] }, /functions expanded/),
     graph('an unknown operation named by terminal escapes', { nodes: [X, { name: 'y', op: '\u001b]0;owned\u0007', input: ['x'] }] }, /\\u001b\]0;owned\\u0007/),
@@ -105,6 +104,5 @@ export const tfjsCases = (): Promise<readonly HostileModel[]> =>
     layers('an embedding of terabytes', () => layerList({ class_name: 'Embedding', config: { name: 'e', input_dim: 2 ** 40, output_dim: 1, batch_input_shape: [null, 1] } }), /model\.json/),
     layers('a layer of code', () => layerList({ class_name: 'Lambda', config: { name: 'l', function: 'process.exit(7)' } }), /Lambda/),
     layers('a layer called by the prototype', () => layerList({ class_name: 'constructor', config: { name: 'c' } }), /model\.json/),
-    layers('models in models', (model) => { let inner: unknown = model; for (let level = 0; level < 5000; level++) inner = { class_name: 'Sequential', config: { name: `s${level}`, layers: [inner] } }; return inner; }, /nests deeper/),
+    layers('models in models', (model) => { let inner: unknown = model; for (let level = 0; level < 500; level++) inner = { class_name: 'Sequential', config: { name: `s${level}`, layers: [inner] } }; return inner; }, /nests deeper/),
   ]);
-export const CASES = tfjsCases;

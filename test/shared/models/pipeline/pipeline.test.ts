@@ -405,7 +405,7 @@ describe('what a pipeline refuses', () => {
     {
       name: 'an unknown signature',
       config: { steps: [{ ...a, signature: 'train' }], outputs },
-      message: /step "a": the model has no signature "train"; it has "serving_default"/,
+      message: /step "a": the model has no signature "train"; it has serving_default/,
     },
     { name: 'no reference', config: { steps: [a], outputs: { y: 'a' } }, message: /outputs\.y: expected/ },
     {
