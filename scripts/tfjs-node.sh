@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds @tensorflow/tfjs-node in a checkout, on the libtensorflow of the tensorflow-cpu wheel: its own download is not reachable everywhere.
 # usage: scripts/tfjs-node.sh [CHECKOUT]        prints the LD_LIBRARY_PATH to run with; the checkout's `npm ci` has run
+# Exits with 3 where the wheel cannot be had from PyPI.
 set -euo pipefail
 
 checkout=$(cd "${1:-.}" && pwd)
@@ -22,7 +23,7 @@ fi
 
 if [[ ! -e $library/libtensorflow_cc.so.2 ]]; then
   mkdir -p "$work"
-  python3 -m pip download --quiet --no-deps --dest "$work" "tensorflow-cpu==$tensorflow" >&2
+  python3 -m pip download --quiet --no-deps --dest "$work" "tensorflow-cpu==$tensorflow" >&2 || exit 3
   python3 - "$work" <<'UNZIP'
 import glob, sys, zipfile
 work = sys.argv[1]
