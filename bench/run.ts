@@ -2,12 +2,13 @@
  * Rows a second and peak memory of `fanfold run`, beside a bare one-thread loop over the same files in the same run: `npm run bench`.
  * What counts is the ratio; machines differ. BENCH_ROWS scales the workloads (1 = full size), BENCH_WORKERS the workers.
  */
-import { spawn } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 import { makeMlp } from '../test/shared/models/onnx-maker.ts';
+import { CLI, dataPath, grouped, measure, median, numbers } from './measure.ts';
+import type { Measured } from './measure.ts';
 
 interface Workload {
   readonly name: string;
@@ -26,18 +27,7 @@ const WORKLOADS: readonly Workload[] = [
   { name: 'records of 784 floats', rows: 20_000 * SCALE, inputs: 784, hidden: [64], outputs: 10 },
 ];
 
-const data = new URL('./data/', import.meta.url);
-const path = (name: string): string => fileURLToPath(new URL(name, data));
-const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-
-/** Deterministic, so that every run scores the same file: https://en.wikipedia.org/wiki/Linear_congruential_generator */
-function* numbers(): Generator<number, never> {
-  let state = 42;
-  for (;;) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    yield Number((state / 2 ** 31 - 1).toFixed(6));
-  }
-}
+const BARE_LOOP = fileURLToPath(new URL('bare-loop.ts', import.meta.url));
 
 async function makeInput(file: string, { rows, inputs }: Workload): Promise<void> {
   const out = createWriteStream(file);
@@ -53,44 +43,9 @@ async function makeInput(file: string, { rows, inputs }: Workload): Promise<void
   await once(out, 'finish');
 }
 
-interface Measured {
-  readonly seconds: number;
-  readonly peakMB: number;
-}
-
-/** Runs a command; its peak resident memory is the kernel's own high-water mark, of the whole process with its threads. */
-async function measure(args: readonly string[]): Promise<Measured> {
-  const started = performance.now();
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    errors += chunk.toString();
-  });
-  let peakMB = 0;
-  const look = setInterval(() => {
-    peakMB = Math.max(peakMB, highWater(child.pid));
-  }, 20);
-  const [code] = (await once(child, 'exit')) as [number];
-  clearInterval(look);
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}: ${errors}`);
-  return { seconds: (performance.now() - started) / 1000, peakMB };
-}
-
-function highWater(pid: number | undefined): number {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid ?? 0}/status`, 'utf8'))?.[1] ?? 0) / 1024;
-  } catch {
-    return 0; // not Linux, or just ended
-  }
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
 async function compare(workload: Workload): Promise<void> {
   const { name, rows, inputs } = workload;
-  const folder = path(`${inputs}`);
+  const folder = dataPath(`${inputs}`);
   const input = `${folder}/${rows}.jsonl`;
   const model = `${folder}/model/1`;
   mkdirSync(model, { recursive: true });
@@ -99,7 +54,7 @@ async function compare(workload: Workload): Promise<void> {
   const bare: Measured[] = [];
   const ours: Measured[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    bare.push(await measure([script('bare-loop.ts'), input, `${model}/model.onnx`, `${folder}/bare.jsonl`, '1024']));
+    bare.push(await measure([BARE_LOOP, input, `${model}/model.onnx`, `${folder}/bare.jsonl`, '1024']));
     const output = `${folder}/fanfold.jsonl`;
     rmSync(`${output}.fanfold`, { recursive: true, force: true });
     const options = [
@@ -113,20 +68,16 @@ async function compare(workload: Workload): Promise<void> {
       WORKERS,
       '--force',
     ];
-    ours.push(await measure([script('../cli/fanfold.js'), 'run', input, ...options]));
+    ours.push(await measure([CLI, 'run', input, ...options]));
   }
   const mb = statSync(input).size / 2 ** 20;
   const line = (who: string, measured: readonly Measured[]): string => {
     const seconds = median(measured.map((one) => one.seconds));
     const peak = Math.max(...measured.map((one) => one.peakMB));
-    return `  ${who.padEnd(24)} ${Math.round(rows / seconds)
-      .toLocaleString('en-US')
-      .padStart(10)} rows/s  ${(mb / seconds).toFixed(0).padStart(4)} MiB/s  peak ${peak.toFixed(0).padStart(4)} MB\n`;
+    return `  ${who.padEnd(24)} ${grouped(rows / seconds).padStart(10)} rows/s  ${(mb / seconds).toFixed(0).padStart(4)} MiB/s  peak ${peak.toFixed(0).padStart(4)} MB\n`;
   };
   const ratio = median(bare.map((one, round) => one.seconds / (ours[round]?.seconds ?? Number.NaN)));
-  process.stdout.write(
-    `${rows.toLocaleString('en-US')} ${name} (${mb.toFixed(0)} MiB), median of ${ROUNDS}, start-up included\n`,
-  );
+  process.stdout.write(`${grouped(rows)} ${name} (${mb.toFixed(0)} MiB), median of ${ROUNDS}, start-up included\n`);
   process.stdout.write(line('bare loop, 1 thread', bare) + line(`fanfold, ${WORKERS} workers`, ours));
   process.stdout.write(`  fanfold is ${ratio.toFixed(2)} times as fast as the bare loop\n\n`);
 }

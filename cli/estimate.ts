@@ -1,33 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import type { Command } from 'commander';
 
-import { ModelCache } from '../functions/score/model-cache.ts';
-import { scoreShard } from '../functions/score/score-shard.ts';
-import { cutSplit } from '../functions/split/cut-split.ts';
-import { planJob } from '../functions/upload/create-job.ts';
-import { SystemClock } from '../infra/local/clock.ts';
-import { openModels } from '../infra/local/model-source.ts';
-import type { ModelSource } from '../infra/local/model-source.ts';
-import { LocalObjectStore } from '../infra/local/object-store.ts';
-import { MemoryLedger } from '../infra/memory/ledger.ts';
-import { MemoryQueue } from '../infra/memory/queue.ts';
-import { PermanentError } from '../shared/errors.ts';
 import { DEFAULT_FLEET, estimate } from '../shared/estimate.ts';
 import type { Estimate, JobSize } from '../shared/estimate.ts';
 import { PRICES } from '../shared/prices.ts';
-import type { Shard } from '../shared/shard.ts';
-import { splitAt } from '../shared/split-plan.ts';
 import { UsageError } from './exit.ts';
-import { modelArgument } from './model-argument.ts';
-import { addJobOptions, count, formatOption, templateOf } from './options.ts';
+import { measure } from './measure-input.ts';
+import { addJobOptions, count, formatOption } from './options.ts';
 import type { JobOptions } from './options.ts';
 import { duration, number } from './progress.ts';
-import { findInputs } from './run-inputs.ts';
 
-interface EstimateOptions extends JobOptions {
+export interface EstimateOptions extends JobOptions {
   readonly model?: string;
   readonly models: string;
   readonly rows?: number;
@@ -45,9 +27,6 @@ Examples:
   $ fanfold estimate --rows 1000000000 --row-bytes 1000 --rows-per-second 20000 --instances 1000
 
 Prices and quotas of ${PRICES.asOf}, us-central1. docs/scale.md says how it reckons.`;
-
-/** How much of the input is scored to measure rows a second. */
-const SAMPLE_SHARDS = 4;
 
 export function addEstimateCommand(program: Command, _exit: (code: number) => void): void {
   const command = program
@@ -83,86 +62,6 @@ function given({ rows, rowBytes, rowsPerSecond, outputBytes = 100 }: EstimateOpt
     throw new UsageError('name an input and its --model, or give --rows, --row-bytes and --rows-per-second');
   }
   return { rows, rowBytes, rowsPerSecond, outputBytes };
-}
-
-/** Scores the first shards, twice: the second time the code is warm. What the options give is not measured. */
-async function measure(patterns: readonly string[], options: EstimateOptions): Promise<JobSize> {
-  if (options.model === undefined) throw new UsageError('--model: name the model that would score the input');
-  const files = await findInputs(patterns);
-  const { source, reference } = await modelArgument(options.model, options.models);
-  // Rows of a table are staged, as in a run.
-  const scratch = mkdtempSync(join(tmpdir(), 'fanfold-estimate-'));
-  try {
-    const objects = new LocalObjectStore({ '/': '/', scratch: { root: scratch, durable: false } });
-    return await measureFiles(objects, files, source, reference, options);
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
-}
-
-async function measureFiles(
-  objects: LocalObjectStore,
-  files: readonly string[],
-  source: ModelSource,
-  reference: string,
-  options: EstimateOptions,
-): Promise<JobSize> {
-  const models = openModels(source);
-  const job = await planJob(
-    { objects, models, ledger: new MemoryLedger(), queue: new MemoryQueue(), clock: new SystemClock() },
-    {
-      id: 'estimate',
-      model: reference,
-      inputs: files.map((file) => ({ bucket: '/', name: file.slice(1) })),
-      template: templateOf(options),
-      output: () => ({ bucket: '/', results: '', errors: '', manifest: '' }),
-      scratchBucket: 'scratch',
-    },
-  );
-  const [input] = job.plan.inputs;
-  if (job.plan.splits === 0 || input === undefined) throw new PermanentError('INVALID_ARGUMENT', 'the input is empty');
-  if (input.compression !== 'none')
-    throw new UsageError(`${input.name} is compressed: measure an uncompressed piece of it`);
-  const sample: Shard[] = [];
-  const { rows: firstRows } = await cutSplit(
-    objects,
-    job,
-    splitAt(job.plan, 0),
-    undefined,
-    (shard) => shard < SAMPLE_SHARDS,
-    (shard) => {
-      if (sample.length < SAMPLE_SHARDS) sample.push(shard);
-      return Promise.resolve();
-    },
-  );
-  const cache = new ModelCache(models);
-  let seconds = 0;
-  let outputBytes = 0;
-  for (const round of [1, 2]) {
-    const started = performance.now();
-    outputBytes = 0;
-    for (const shard of sample) {
-      const { lines } = await scoreShard(
-        { objects, models: cache },
-        { shard, input, spec: job.spec, model: job.plan.model },
-      );
-      outputBytes += lines.length;
-    }
-    if (round === 2) seconds = (performance.now() - started) / 1000;
-  }
-  const rows = sample.reduce((sum, shard) => sum + shard.rows, 0);
-  const bytes = sample.reduce((sum, shard) => sum + shard.end - shard.start, 0);
-  const rowBytes = options.rowBytes ?? bytes / rows;
-  const size = job.plan.inputs.reduce((sum, one) => sum + one.size - one.headerBytes, 0);
-  // A table's size says nothing of its rows as JSON; its units are much alike.
-  const tables = job.plan.inputs.every(({ table }) => table !== undefined);
-  const total = tables ? firstRows * job.plan.splits : Math.round(size / rowBytes);
-  return {
-    rows: options.rows ?? Math.max(1, total),
-    rowBytes,
-    outputBytes: options.outputBytes ?? outputBytes / rows,
-    rowsPerSecond: options.rowsPerSecond ?? Math.round(rows / seconds),
-  };
 }
 
 function describe({ rows, rowBytes, rowsPerSecond, outputBytes }: JobSize, result: Estimate): string {

@@ -4,7 +4,7 @@ import { compareUtf8 } from '../shared/compare-utf8.ts';
 import { loadModel } from '../shared/models/load.ts';
 import { signatureOf } from '../shared/models/signature-of.ts';
 import type { FeatureSpec, Model, Signature } from '../shared/models/model.ts';
-import { tensorFlowName } from '../shared/models/remote/dtypes.ts';
+import { tensorFlowName } from '../shared/models/dtype-names.ts';
 import { readServingConfig } from '../shared/models/serving-config.ts';
 import type { TensorSpec } from '../shared/tensor.ts';
 import { addModelsOptions, openArgument } from './models-folder.ts';

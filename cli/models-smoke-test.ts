@@ -1,9 +1,9 @@
-import { encodeExample } from '../shared/formats/example.ts';
-import type { FeatureValues } from '../shared/formats/example.ts';
+import { encodeExample } from '../shared/formats/example/example.ts';
+import type { FeatureValues } from '../shared/formats/example/example.ts';
 import type { FeatureSpec, Model, Signature } from '../shared/models/model.ts';
 import { batchDimension } from '../shared/tensor-rows.ts';
-import { elementCount } from '../shared/tensor.ts';
-import type { DType, Tensor, TensorData, Tensors } from '../shared/tensor.ts';
+import { elementCount, newData, newTensor } from '../shared/tensor.ts';
+import type { Tensor, Tensors } from '../shared/tensor.ts';
 
 /** Elements of an input that is tried; a model that takes more in one row is not asked for a test. */
 const MAX_ELEMENTS = 50_000_000;
@@ -39,7 +39,7 @@ async function trySignature(model: Model, signature: Signature): Promise<SmokeTe
       const message = `a row of input ${input} has ${elementCount(sizes)} elements`;
       return { signature: name, outcome: 'not tried', message };
     }
-    inputs[input] = zeros(dtype, sizes);
+    inputs[input] = newTensor(dtype, sizes, newData(dtype, elementCount(sizes)));
   }
   if (examples !== undefined) {
     if (examples.features === undefined) {
@@ -62,27 +62,6 @@ async function trySignature(model: Model, signature: Signature): Promise<SmokeTe
 function requireOutputs({ outputs }: Signature, found: Tensors): void {
   const missing = outputs.find(({ name }) => found[name] === undefined);
   if (missing !== undefined) throw new Error(`it returned no output ${missing.name}`);
-}
-
-const STORAGE = {
-  float16: Float16Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
-} as const;
-
-function zeros(dtype: DType, shape: readonly number[]): Tensor {
-  const count = elementCount(shape);
-  const data: TensorData = dtype === 'string' ? Array.from({ length: count }, () => '') : new STORAGE[dtype](count);
-  return { dtype, shape, data } as Tensor;
 }
 
 function zeroFeature({ dtype, shape }: FeatureSpec): FeatureValues {

@@ -1,4 +1,5 @@
 import { PermanentError } from '../shared/errors.ts';
+import { asBuffer, isSpace, LF } from '../shared/formats/ascii.ts';
 
 /** Some consecutive instances as JSON lines, each ended by a newline. */
 export interface InstanceLines {
@@ -6,7 +7,6 @@ export interface InstanceLines {
   readonly rows: number;
 }
 
-const LF = 10;
 const NEWLINE = Buffer.of(LF);
 /** A longer line is no instance. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
@@ -45,7 +45,7 @@ async function* linesOf(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffe
   let begun: Buffer[] = [];
   let length = 0;
   for await (const chunk of source) {
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const bytes = asBuffer(chunk);
     let start = 0;
     for (let end = bytes.indexOf(LF); end >= 0; end = bytes.indexOf(LF, start)) {
       const rest = bytes.subarray(start, end);
@@ -69,5 +69,5 @@ function textInstance(line: Buffer): Buffer {
 }
 
 function isBlank(line: Buffer): boolean {
-  return line.every((byte) => byte === 32 || byte === 9 || byte === 13);
+  return line.every(isSpace);
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { JsonText } from '../functions/predict/json-text.ts';
 import { pathOf } from '../functions/predict/model-directory.ts';
 import { errorInfo, PermanentError } from '../shared/errors.ts';
+import { LF } from '../shared/formats/ascii.ts';
 import { UsageError } from './exit.ts';
 import type { ScoreLines } from './predict-local.ts';
 import type { InstanceLines } from './predict-instances.ts';
@@ -136,7 +137,7 @@ function refusal(status: number, message: string): PermanentError {
 function splitLines({ bytes, rows }: InstanceLines): readonly Buffer[] {
   let start = 0;
   return Array.from({ length: rows }, () => {
-    const end = bytes.indexOf(10, start);
+    const end = bytes.indexOf(LF, start);
     const line = bytes.subarray(start, end);
     start = end + 1;
     return line;

@@ -15,8 +15,7 @@ import { isEnded } from '../shared/job.ts';
 import type { Job, PredictionsFormat } from '../shared/job.ts';
 import { jobIdOf } from '../shared/names.ts';
 import { predictionsFormatFromName } from '../shared/predictions/registry.ts';
-import { EXIT } from './exit.ts';
-import { exitCodeOf } from './exit.ts';
+import { EXIT, exitCodeOf } from './exit.ts';
 import { modelArgument } from './model-argument.ts';
 import { addJobOptions, formatOption, templateOf, workersOption } from './options.ts';
 import type { JobOptions } from './options.ts';
@@ -49,7 +48,7 @@ Examples:
       written as the suffix says (.jsonl, .csv, .tfrecord, .parquet), or as --predictions-format does
 
 Inputs: .jsonl (or .ndjson), .csv, .tfrecord and .txt (a list of files, one a line), each also gzipped (.gz) or as .zst, .zlib; .npy, .npz and
-.parquet. A model is a folder with an .onnx file or a TensorFlow.js model.json, or a folder of numbered versions of one.
+.parquet. A model is a folder with a TensorFlow SavedModel, an .onnx file or a TensorFlow.js model.json, or a folder of numbered versions of one.
 Beside the output stand <output>.manifest.json and <output>.errors_stats.
 Exit codes: 0 succeeded, 1 failed, 2 wrong usage, 3 partially succeeded (some rows are errors), 130 interrupted.`;
 

@@ -9,6 +9,17 @@ export interface JobSize {
   readonly outputBytes: number;
   /** Rows that one vCPU scores in a second, reading and writing included. */
   readonly rowsPerSecond: number;
+  /** Where the input's bytes do not say it: a compressed file is one split, a table has units of its own. */
+  readonly splits?: number;
+  /** Whether shards are staged as objects, because what they are cut from cannot be ranged: compressed files and tables. */
+  readonly staged?: boolean;
+  /**
+   * Bytes of records of the longest stretch that one function after the other, or one alone, must look through: a file of CSV or TFRecords, a compressed
+   * file, a table's unit. Unset: splits are found side by side.
+   */
+  readonly sequenceBytes?: number;
+  /** Objects that scoring fetches for each row: those that a file list names. */
+  readonly objectsPerRow?: number;
 }
 
 /** What the deployment may use: terraform's defaults. */
@@ -26,6 +37,10 @@ const MESSAGE_BYTES = 500;
 const COLD_START_SECONDS = 8;
 const SPLIT_SECONDS = 2;
 const COMMIT_SECONDS = 3;
+/** Bytes of records that a split function looks through, unpacks or writes as JSON in a second, staging included. */
+const SEQUENCE_BYTES_PER_SECOND = 40_000_000;
+/** A look at an object, and its bytes. */
+const READS_PER_OBJECT = 2;
 /** The sum of what one shard asks of the ledger: reads, and a result's write and delete. */
 const READS_PER_SHARD = 5;
 
@@ -47,7 +62,13 @@ export interface Estimate {
   readonly dollars: number;
 }
 
-type Limit = 'instances of score' | 'Firestore writes (500/50/5)' | 'bucket reads' | 'bucket writes' | 'Pub/Sub push';
+type Limit =
+  | 'instances of score'
+  | 'reading in sequence'
+  | 'Firestore writes (500/50/5)'
+  | 'bucket reads'
+  | 'bucket writes'
+  | 'Pub/Sub push';
 
 /** Time, operations and dollars of a job on Google Cloud, from the published prices and quotas. */
 export function estimate(size: JobSize, fleet: Fleet = DEFAULT_FLEET): Estimate {
@@ -55,7 +76,7 @@ export function estimate(size: JobSize, fleet: Fleet = DEFAULT_FLEET): Estimate 
     1,
     Math.min(TEMPLATE_DEFAULTS.maxItemsPerBatch, Math.floor(TEMPLATE_DEFAULTS.maxInputBytesPerBatch / size.rowBytes)),
   );
-  const splits = Math.max(1, Math.ceil((size.rows * size.rowBytes) / SPLIT_BYTES));
+  const splits = size.splits ?? Math.max(1, Math.ceil((size.rows * size.rowBytes) / SPLIT_BYTES));
   const shards = Math.max(splits, Math.ceil(size.rows / rowsPerShard));
   const largeResults = rowsPerShard * size.outputBytes > MAX_INLINE_RESULT_BYTES ? shards : 0;
   const messages = shards + 2 * splits + 1;
@@ -66,8 +87,9 @@ export function estimate(size: JobSize, fleet: Fleet = DEFAULT_FLEET): Estimate 
     documentWrites: shards + 2 * splits + 4,
     documentReads: READS_PER_SHARD * shards + shards + 6 * splits,
     documentDeletes: shards + splits,
-    storageClassA: largeResults + splits + Math.ceil(splits / (COMPOSE_FAN_IN - 1)) + 3,
-    storageClassB: shards + splits + largeResults,
+    storageClassA:
+      largeResults + (size.staged === true ? shards : 0) + splits + Math.ceil(splits / (COMPOSE_FAN_IN - 1)) + 3,
+    storageClassB: shards + splits + largeResults + READS_PER_OBJECT * (size.objectsPerRow ?? 0) * size.rows,
     requests: messages,
   };
   const secondsBy = secondsByLimit(size, fleet, counts);
@@ -87,9 +109,14 @@ export function estimate(size: JobSize, fleet: Fleet = DEFAULT_FLEET): Estimate 
 
 type Counts = Omit<Estimate, 'secondsBy' | 'binds' | 'seconds' | 'dollarsBy' | 'dollars'>;
 
-function secondsByLimit({ rows, rowsPerSecond }: JobSize, fleet: Fleet, counts: Counts): Record<Limit, number> {
+function secondsByLimit(
+  { rows, rowsPerSecond, sequenceBytes = 0 }: JobSize,
+  fleet: Fleet,
+  counts: Counts,
+): Record<Limit, number> {
   return {
     'instances of score': rows / rowsPerSecond / (fleet.instances * fleet.vcpus),
+    'reading in sequence': sequenceBytes / SEQUENCE_BYTES_PER_SECOND,
     'Firestore writes (500/50/5)': rampSeconds(counts.documentWrites + counts.documentDeletes),
     'bucket reads': counts.storageClassB / QUOTAS.storageReadsPerSecond,
     'bucket writes': counts.storageClassA / QUOTAS.storageWritesPerSecond,

@@ -1,15 +1,10 @@
 import { COMPRESSION_SUFFIXES, looksLike } from './compression.ts';
 import type { Compression } from './compression.ts';
-import { crc32c } from './crc32c.ts';
 import { PermanentError } from './errors.ts';
 import type { DeclaredFormat } from './formats/format.ts';
 import { formatFromName } from './formats/registry.ts';
+import { HEADER_BYTES, readRecordHeader } from './formats/tf-record/tf-record-framing.ts';
 import type { ObjectStat, ObjectStore } from './ports.ts';
-
-/** The first record's length and its checksum. */
-const RECORD_HEADER_BYTES = 12;
-/** TensorFlow stores checksums so that those of checksums stay sound (tensorflow/core/lib/hash/crc32c.h). */
-const MASK_DELTA = 0xa2_82_ea_d8;
 
 /**
  * What an input is packed in: by its first bytes, whatever its name says; a name that says otherwise is refused.
@@ -44,24 +39,17 @@ export async function compressionOf(
   return found;
 }
 
-function detect(head: Uint8Array, named: Compression, records: boolean): Compression {
+function detect(head: Buffer, named: Compression, records: boolean): Compression {
   // The length of a TFRecord may look like gzip (559,903 bytes do); its checksum never does by chance.
-  if (records && isRecordHeader(head)) return 'none';
+  if (records && head.length >= HEADER_BYTES && 'length' in readRecordHeader(head, 0)) return 'none';
   const candidates: Compression[] = ['gzip', 'zstd'];
   // Two bytes of text may look like zlib: it needs the name, or a format that text is not.
   if (named === 'zlib' || records) candidates.push('zlib');
   return candidates.find((compression) => looksLike(head, compression)) ?? 'none';
 }
 
-function isRecordHeader(head: Uint8Array): boolean {
-  if (head.length < RECORD_HEADER_BYTES) return false;
-  const crc = crc32c(head.subarray(0, 8));
-  const masked = (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
-  return new DataView(head.buffer, head.byteOffset).getUint32(8, true) === masked;
-}
-
-async function firstBytes(objects: ObjectStore, object: ObjectStat): Promise<Uint8Array> {
+async function firstBytes(objects: ObjectStore, object: ObjectStat): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of objects.read(object, 0, Math.min(RECORD_HEADER_BYTES, object.size))) chunks.push(chunk);
+  for await (const chunk of objects.read(object, 0, Math.min(HEADER_BYTES, object.size))) chunks.push(chunk);
   return Buffer.concat(chunks);
 }

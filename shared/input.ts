@@ -3,7 +3,7 @@ import { decompress, isCompressionError } from './compression.ts';
 import { PermanentError } from './errors.ts';
 import { contentFormat } from './formats/format.ts';
 import type { DeclaredFormat } from './formats/format.ts';
-import { checkNpySize } from './formats/npy-header.ts';
+import { checkNpySize } from './formats/npy/npy-header.ts';
 import { formatFromName, formatOf, INPUT_SUFFIXES, openTable } from './formats/registry.ts';
 import type { RandomAccess, Table, TableName } from './formats/table.ts';
 import { compressionOf } from './input-compression.ts';

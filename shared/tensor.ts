@@ -65,3 +65,30 @@ export interface TensorSpec {
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
+
+const STORAGE = {
+  float16: Float16Array,
+  float32: Float32Array,
+  float64: Float64Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  bool: Uint8Array,
+} as const;
+
+/** Storage for so many elements: zeros, or empty strings. */
+export function newData<D extends DType>(dtype: D, length: number): TensorDataByDType[D] {
+  const wanted: DType = dtype;
+  const data = wanted === 'string' ? new Array<string>(length).fill('') : new STORAGE[wanted](length);
+  return data as TensorDataByDType[D];
+}
+
+/** @param data of the dtype's own storage. */
+export function newTensor(dtype: DType, shape: readonly number[], data: TensorData): Tensor {
+  return { dtype, shape, data } as Tensor;
+}

@@ -17,10 +17,11 @@ locals {
       timeout_seconds  = 540 # Eventarc's limit
     }
 
-    # Streams 64 MiB and looks for line ends: bound by reading, so two share a CPU; a shard is held at a time.
+    # Streams 64 MiB and looks for record ends: bound by reading, so two share a CPU; a shard is held at a time. A row group of Parquet is held packed (at
+    # most 256 MiB) while a window of it is decoded: two of the largest at once were seen to take 1.7 GiB, and 25 s each. 1 GiB unpacked takes a minute.
     split = {
       available_cpu    = 1
-      available_memory = "1Gi"
+      available_memory = "2Gi"
       concurrency      = 2
       max_instances    = 50
       min_instances    = 0
@@ -28,8 +29,9 @@ locals {
     }
 
     # Bound by CPU, and one thread: two requests at once, so that one reads its shard and writes its result while the other computes. Both share
-    # one session of a model of some hundred MB, and hold a batch each (at most 256 MiB of tensors): 2 GiB. 200 instances are 400 shards in
-    # flight: some hundred writes per second, below the 500 that a new Firestore collection takes at once.
+    # one session of a model of some hundred MB, and hold a batch each (at most 256 MiB of tensors): 2 GiB. A SavedModel stands in memory twice, as its
+    # files' weights and as the runtime's: a quarter of the memory is what models may keep together (infra/gcp/scorer.ts); the one in use may be larger.
+    # 200 instances are 400 shards in flight: some hundred writes per second, below the 500 that a new Firestore collection takes at once.
     score = {
       available_cpu    = 1
       available_memory = "2Gi"
@@ -39,7 +41,7 @@ locals {
       timeout_seconds  = 540
     }
 
-    # Streams results into a part: waits for Firestore and Cloud Storage most of the time.
+    # Streams results into a part: waits for Firestore and Cloud Storage most of the time. Parquet holds a row group while it is encoded, some 80 MiB.
     finalize = {
       available_cpu    = 1
       available_memory = "1Gi"
@@ -69,21 +71,22 @@ locals {
       timeout_seconds  = 900
     }
 
-    # Answers people: short requests, many per instance.
+    # Answers people: short requests, many per instance. One that names a BigQuery query waits for its result, 8 minutes at most.
     jobs = {
       available_cpu    = 1
       available_memory = "1Gi"
       concurrency      = 16
       max_instances    = 5
       min_instances    = 0
-      timeout_seconds  = 120
+      timeout_seconds  = 600
     }
 
     # Answers programs. Bound by CPU, and one thread: many requests at once, because those that wait are joined to one batch; the code bounds what
-    # waits (predict.max_queue). Memory as score.
+    # waits (predict.max_queue). More memory than score: several models at a time, and pictures come inside of bodies, of 32 MiB at most each
+    # (predict.max_body_bytes). 4 GiB is the most that one CPU may have.
     predict = {
       available_cpu    = 1
-      available_memory = "2Gi"
+      available_memory = "4Gi"
       concurrency      = 64
       max_instances    = 20
       min_instances    = 0

@@ -1,4 +1,5 @@
 import { PermanentError } from '../../shared/errors.ts';
+import { asBuffer, LF } from '../../shared/formats/ascii.ts';
 import type { JobPlan } from '../../shared/job.ts';
 import { ModelLostError } from '../../shared/models/model-lost-error.ts';
 import type { Scorer, ScoreRequest } from '../../shared/ports.ts';
@@ -29,7 +30,6 @@ interface Lane {
   timer: NodeJS.Timeout | undefined;
 }
 
-const LF = 10;
 const NOWHERE = { bucket: '', name: '', generation: '' };
 
 /**
@@ -134,7 +134,7 @@ export class Batcher {
     const content = batch.length === 1 && batch[0] !== undefined ? batch[0].bytes : concat(batch);
     const rows = batch.reduce((sum, one) => sum + one.rows, 0);
     const { lines } = await this.#scorer.score(requestOf(target, content, rows, this.#limits.maxBodyBytes));
-    const all = Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
+    const all = asBuffer(lines);
     let start = 0;
     for (const one of batch) {
       const end = endOfLines(all, start, one.rows);

@@ -1,23 +1,7 @@
+import { tensorFlowName } from '../../shared/models/dtype-names.ts';
 import type { Signature } from '../../shared/models/model.ts';
-import type { DType, TensorSpec } from '../../shared/tensor.ts';
+import type { TensorSpec } from '../../shared/tensor.ts';
 import type { ServedModel } from './model-directory.ts';
-
-/** TensorFlow's names: https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/types.proto */
-const DATA_TYPES: Readonly<Record<DType, string>> = {
-  float16: 'DT_HALF',
-  float32: 'DT_FLOAT',
-  float64: 'DT_DOUBLE',
-  int8: 'DT_INT8',
-  uint8: 'DT_UINT8',
-  int16: 'DT_INT16',
-  uint16: 'DT_UINT16',
-  int32: 'DT_INT32',
-  uint32: 'DT_UINT32',
-  int64: 'DT_INT64',
-  uint64: 'DT_UINT64',
-  bool: 'DT_BOOL',
-  string: 'DT_STRING',
-};
 
 export const PREDICT_METHOD = 'tensorflow/serving/predict';
 
@@ -62,5 +46,5 @@ function tensorInfos(specs: readonly TensorSpec[]): Record<string, unknown> {
 
 function tensorInfo({ name, dtype, shape }: TensorSpec): Record<string, unknown> {
   const dim = (shape ?? []).map((size) => ({ size: String(size ?? -1), name: '' }));
-  return { dtype: DATA_TYPES[dtype], tensor_shape: { dim, unknown_rank: shape === null }, name };
+  return { dtype: tensorFlowName(dtype), tensor_shape: { dim, unknown_rank: shape === null }, name };
 }

@@ -1,5 +1,6 @@
 import { PermanentError } from '../../shared/errors.ts';
 import type { Signature } from '../../shared/models/model.ts';
+import { quoteBareNumbers } from './bare-numbers.ts';
 import { JsonText } from './json-text.ts';
 import type { Slice } from './json-text.ts';
 import { ScalarRows } from './scalar-rows.ts';
@@ -35,7 +36,7 @@ export interface RequestLines extends Lines {
  * @throws PermanentError INVALID_ARGUMENT naming the field.
  */
 export function parseRequest(body: Uint8Array, verb: Verb): PredictRequest {
-  const text = new JsonText(body);
+  const text = new JsonText(quoteBareNumbers(body));
   const fields = text.fields(text.whole);
   if (fields === undefined) throw refuse('the body: expected a JSON object');
   const signatureName = stringField(text, fields.get('signature_name'));

@@ -1,12 +1,11 @@
 import { PermanentError } from '../../shared/errors.ts';
 import type { ErrorInfo } from '../../shared/errors.ts';
-import { OPEN_BRACKET } from '../../shared/formats/ascii.ts';
+import { LF, OPEN_BRACKET } from '../../shared/formats/ascii.ts';
 import type { Signature } from '../../shared/models/model.ts';
 import { JsonText } from './json-text.ts';
 import type { Slice } from './json-text.ts';
 import type { PredictRequest } from './request.ts';
 
-const LF = 10;
 const PREDICTION = '{"prediction":';
 const EMPTY = Buffer.from('""');
 const ZERO = Buffer.from('0');

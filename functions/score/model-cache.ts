@@ -32,11 +32,14 @@ interface Entry {
 /** Keeps loaded models across shards; the least recently used goes first when they are too many or too large. */
 export class ModelCache {
   readonly #store: ModelStore;
+  readonly #maxBytes: number;
   /** By name, version and digest, the least recently used first. */
   readonly #entries = new Map<string, Entry>();
 
-  constructor(store: ModelStore) {
+  /** @param maxBytes of all models together, where that is less than usual; one that is larger is kept alone. */
+  constructor(store: ModelStore, maxBytes = Infinity) {
     this.#store = store;
+    this.#maxBytes = Math.min(MAX_BYTES, maxBytes);
   }
 
   /**
@@ -99,7 +102,8 @@ export class ModelCache {
 
   async #evict(): Promise<void> {
     for (const [key, entry] of [...this.#entries]) {
-      if (this.#entries.size <= 1 || (this.#entries.size <= MAX_MODELS && (await this.#bytes()) <= MAX_BYTES)) return;
+      if (this.#entries.size <= 1 || (this.#entries.size <= MAX_MODELS && (await this.#bytes()) <= this.#maxBytes))
+        return;
       if (entry.users > 0 || this.#entries.get(key) !== entry) continue;
       this.#entries.delete(key);
       await (await entry.model).dispose();

@@ -69,7 +69,6 @@ async function scoreBytes(objects: ObjectStore, scoring: Scoring): Promise<Score
     maxRowBytes: spec.maxRowBytes,
     ...(input.columns && { columns: input.columns }),
     ...(input.layout && { layout: input.layout }),
-    cells: input.table !== undefined,
   });
   const label = request.bare === true ? 'row' : lineLabelOf(spec.instanceConfig);
   const encoder = new RowEncoder({ label, outputs: signature.outputs });

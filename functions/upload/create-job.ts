@@ -1,12 +1,11 @@
-import { MAX_INPUTS, SPLIT_BYTES } from '../../shared/config.ts';
+import { MAX_INPUTS, SPLIT_BYTES, TEMPLATE_DEFAULTS } from '../../shared/config.ts';
 import { PermanentError, toErrorInfo } from '../../shared/errors.ts';
 import { contentFormat } from '../../shared/formats/format.ts';
 import type { InstanceConfig, InstancesFormat } from '../../shared/formats/format.ts';
 import { formatFromName } from '../../shared/formats/registry.ts';
 import { pinInput } from '../../shared/input.ts';
-import { transition } from '../../shared/job.ts';
+import { locationOf, transition } from '../../shared/job.ts';
 import type { Job, JobPlan, JobSpec, OutputNames } from '../../shared/job.ts';
-import { TEMPLATE_DEFAULTS } from '../../shared/config.ts';
 import type { JobTemplate } from '../../shared/job-template.ts';
 import { mapConcurrent } from '../../shared/map-concurrent.ts';
 import { DEFAULT_SIGNATURE } from '../../shared/models/model.ts';
@@ -72,12 +71,13 @@ export async function planJob(ports: CreatePorts, request: JobRequest): Promise<
   }
   const version = await ports.models.resolve(request.model);
   const files = await ports.models.open(version.model, version.version);
-  const spec = await specOf(request.template, files, await pinAll(ports, request));
+  const inputs = await pinAll(ports, request);
+  const spec = await specOf(request.template, files, inputs);
   const createTime = new Date(ports.clock.now()).toISOString();
-  const splits = countSplits(spec.inputs, request.splitBytes ?? SPLIT_BYTES);
-  const plan = planOf(request, version, spec.inputs, splits, createTime);
-  await checkSignature(ports, plan.model, spec.spec);
-  return { id: request.id, spec: spec.spec, plan, state: 'JOB_STATE_QUEUED', createTime, updateTime: createTime };
+  const splits = countSplits(inputs, request.splitBytes ?? SPLIT_BYTES);
+  const plan = planOf(request, version, inputs, splits, createTime);
+  await checkSignature(ports, plan.model, spec);
+  return { id: request.id, spec, plan, state: 'JOB_STATE_QUEUED', createTime, updateTime: createTime };
 }
 
 function planOf(
@@ -114,16 +114,13 @@ async function pinAll(ports: CreatePorts, request: JobRequest): Promise<readonly
 }
 
 /** The job's own fields, over what the model's serving.json says, over the defaults. */
-async function specOf(
-  template: JobTemplate,
-  files: ModelFiles,
-  inputs: readonly Input[],
-): Promise<{ spec: JobSpec; inputs: readonly Input[] }> {
+async function specOf(template: JobTemplate, files: ModelFiles, inputs: readonly Input[]): Promise<JobSpec> {
   const serving = await readServingConfig(files);
   const batchSize = template.manualBatchTuningParameters?.batchSize ?? serving.batchSize;
   const instanceConfig = template.instanceConfig ?? serving.instanceConfig ?? {};
   const { toleratedFailureCount } = template;
-  const spec: JobSpec = {
+  checkColumns(instanceConfig, inputs);
+  return {
     displayName: template.displayName ?? files.label,
     signatureName: template.signatureName ?? serving.signatureName ?? DEFAULT_SIGNATURE,
     instancesFormat: instancesFormatOf(inputs, template),
@@ -137,8 +134,6 @@ async function specOf(
     ...(toleratedFailureCount !== undefined && { toleratedFailureCount }),
     labels: template.labels ?? {},
   };
-  checkColumns(instanceConfig, inputs);
-  return { spec, inputs };
 }
 
 function instancesFormatOf([first]: readonly Input[], { instancesFormat = 'jsonl' }: JobTemplate): InstancesFormat {
@@ -148,18 +143,19 @@ function instancesFormatOf([first]: readonly Input[], { instancesFormat = 'jsonl
 /** A field that no column of a CSV file bears, and any of an array, would fail every row: say so before any work is done. */
 function checkColumns(config: InstanceConfig, inputs: readonly Input[]): void {
   const asked = [...(config.keyField === undefined ? [] : [config.keyField]), ...(config.includedFields ?? [])];
-  for (const { name, columns, layout } of inputs) {
+  for (const { bucket, name, columns, layout } of inputs) {
+    const input = `input ${locationOf({ bucket, name })}`;
     if (layout !== undefined && asked[0] !== undefined) {
       throw new PermanentError(
         'INVALID_ARGUMENT',
-        `input ${name}: the rows of an array have no field "${asked[0]}": use the row as key (rowKeys), or save arrays by name as npz`,
+        `${input}: the rows of an array have no field "${asked[0]}": use the row as key (rowKeys), or save arrays by name as npz`,
       );
     }
     const missing = columns && asked.find((field) => !columns.includes(field));
     if (missing !== undefined) {
       throw new PermanentError(
         'INVALID_ARGUMENT',
-        `input ${name}: no column "${missing}"; its header has ${columns?.map((column) => `"${column}"`).join(', ') ?? 'none'}`,
+        `${input}: no column "${missing}"; its header has ${columns?.map((column) => `"${column}"`).join(', ') ?? 'none'}`,
       );
     }
   }

@@ -40,6 +40,8 @@ export interface StackOptions {
   readonly jobsPort?: number;
   /** Models that predict loads before it is ready, with commas between. */
   readonly warmUp?: string;
+  /** An emulator of BigQuery, `http://HOST:PORT`, and the dataset for results of queries; there is none that could be started here. */
+  readonly bigquery?: { readonly endpoint: string; readonly queryDataset: string };
   /** Takes what functions write, a line at a time. */
   readonly onLine?: (target: FunctionName, line: string) => void;
 }
@@ -127,6 +129,10 @@ async function startAll(options: StackOptions, keep: Keep): Promise<Omit<Stack, 
     FANFOLD_TOPIC_PREFIX: TOPIC_PREFIX,
     FANFOLD_LOCATION: location,
     FANFOLD_LOG_LEVEL: options.logLevel ?? 'INFO',
+    ...(options.bigquery !== undefined && {
+      FANFOLD_BIGQUERY_ENDPOINT: options.bigquery.endpoint,
+      FANFOLD_QUERY_DATASET: options.bigquery.queryDataset,
+    }),
     ...(options.warmUp !== undefined && { FANFOLD_PREDICT_WARM_UP: options.warmUp }),
     ...(options.splitBytes !== undefined && { FANFOLD_SPLIT_BYTES: String(options.splitBytes) }),
   };

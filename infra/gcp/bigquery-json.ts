@@ -1,5 +1,5 @@
 import type { ByteWriter } from '../../shared/formats/byte-writer.ts';
-import { timestampText } from '../../shared/formats/parquet-leaf.ts';
+import { timestampText } from '../../shared/formats/parquet/parquet-leaf.ts';
 import { PermanentError } from '../../shared/errors.ts';
 
 /** A column as tables.get describes it: https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema */

@@ -12,6 +12,12 @@ import type {
   ScoreRequest,
 } from '../../shared/ports.ts';
 
+/** The share of an instance's memory that models may keep: each stands in the runtime too, and the rest is for batches. */
+const MODELS_SHARE = 1 / 4;
+
+/** What Cloud Run gives the instance; on a machine that bounds nothing, more than there is. */
+const MEMORY_BYTES = process.constrainedMemory() || Infinity;
+
 /** Scores in this process: an instance keeps its models in memory from one request to the next. */
 export class InstanceScorer implements Scorer {
   readonly #objects: ObjectStore;
@@ -20,7 +26,7 @@ export class InstanceScorer implements Scorer {
 
   constructor(ports: { readonly objects: ObjectStore; readonly models: ModelStore }) {
     this.#objects = ports.objects;
-    this.#models = new ModelCache(ports.models);
+    this.#models = new ModelCache(ports.models, MODELS_SHARE * MEMORY_BYTES);
   }
 
   async score(request: ScoreRequest): Promise<ScoredShard> {

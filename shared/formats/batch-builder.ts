@@ -37,9 +37,8 @@ export class BatchBuilder {
   #groups = new Map<string, Group>();
   #errors = new Map<number, ErrorInfo>();
 
-  /** @param cells as DecodeOptions' */
-  constructor({ inputs }: Signature, cells = false) {
-    this.inputs = inputs.map((spec) => new InputReader(spec, createColumn(spec.dtype, 0), cells));
+  constructor({ inputs }: Signature) {
+    this.inputs = inputs.map((spec) => new InputReader(spec, createColumn(spec.dtype, 0)));
     this.#unbatched = inputs.some(({ shape }) => shape?.length === 0);
     this.#fixed = !this.#unbatched && this.inputs.every(({ isFixed }) => isFixed);
     this.#rowSizes = this.inputs.map(({ dimensions }) => elementCount(dimensions?.map((size) => size ?? 1) ?? []));

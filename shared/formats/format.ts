@@ -51,8 +51,6 @@ export interface DecodeOptions {
   readonly columns?: readonly string[];
   /** npy: what each record holds. */
   readonly layout?: RecordLayout;
-  /** Rows are of columns, whose cells cannot be lists of one: a cell stands for the one element of a row's `[1]`. */
-  readonly cells?: boolean;
   /** A record of more bytes is its row's error. */
   readonly maxRowBytes: number;
 }

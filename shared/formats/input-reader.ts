@@ -27,15 +27,14 @@ export class InputReader {
   readonly #fixedRank: number;
   /** The depths whose size each row brings anew. */
   readonly #openDepths: readonly number[];
-  /** Whether a value that is no list is a row's only element, and the lists around it are left out. */
+  /** Whether a value that is no list is a row's one element: the cell of a column, or a scalar where TensorFlow Serving takes one for `[1]`. */
   readonly #wraps: boolean;
   #rank: number;
   /** Where the value began, and its depth in the row: 1 where it is an item of the row's list. */
   #start = 0;
   #base = 0;
 
-  /** @param cells whether a value may stand for a list of it alone. */
-  constructor(spec: TensorSpec, column: Column, cells = false) {
+  constructor(spec: TensorSpec, column: Column) {
     this.spec = spec;
     this.column = column;
     this.dimensions = spec.shape === null ? null : spec.shape.slice(1);
@@ -44,7 +43,7 @@ export class InputReader {
     this.#openDepths = this.isFixed ? [] : [...this.#sizes.keys()].filter((depth) => this.#sizes[depth] === UNKNOWN);
     this.#rank = this.#fixedRank;
     const { dimensions } = this;
-    this.#wraps = cells && dimensions !== null && dimensions.length > 0 && dimensions.every((size) => size === 1);
+    this.#wraps = dimensions !== null && dimensions.length > 0 && dimensions.every((size) => size === 1);
   }
 
   /** Whether every row has the same shape. */

@@ -1,6 +1,6 @@
 import { CLOSE_BRACE, CLOSE_BRACKET, COLON, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './ascii.ts';
-import { ExampleFields } from './example-fields.ts';
-import { takeBytes } from './example-columns.ts';
+import { ExampleFields } from './example/example-fields.ts';
+import { takeBytes } from './example/example-columns.ts';
 import { BYTES_FIELD } from './field-plan.ts';
 import type { FieldPlan, FieldRole } from './field-plan.ts';
 import type { InputReader } from './input-reader.ts';

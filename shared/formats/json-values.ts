@@ -15,7 +15,7 @@ export function decodeValues(
   options: DecodeOptions,
   refused: ReadonlyMap<number, ErrorInfo>,
 ): RowBatch {
-  const batch = jsonl.decoder(lines, { ...options, cells: true, maxRowBytes: NO_LIMIT }).next(rows);
+  const batch = jsonl.decoder(lines, { ...options, maxRowBytes: NO_LIMIT }).next(rows);
   if (batch?.rowCount !== rows) throw new Error(`${rows} rows were written, ${batch?.rowCount ?? 0} read`);
   return refused.size === 0 ? batch : { ...batch, errors: new Map([...batch.errors, ...refused]) };
 }

@@ -60,12 +60,12 @@ class JsonlDecoder implements ShardDecoder {
   readonly #alike: RecordReader | undefined;
   #pos = 0;
 
-  constructor(shard: Uint8Array, { signature, instanceConfig, maxRowBytes, cells }: DecodeOptions) {
+  constructor(shard: Uint8Array, { signature, instanceConfig, maxRowBytes }: DecodeOptions) {
     this.#bytes = endingInNewline(shard);
     this.#isUtf8 = isUtf8(shard);
     this.#maxRowBytes = maxRowBytes;
     this.#plan = new FieldPlan(signature, instanceConfig);
-    this.#builder = new BatchBuilder(signature, cells);
+    this.#builder = new BatchBuilder(signature);
     const text = new KernelText(this.#bytes);
     this.#instances = new InstanceDecoder(this.#plan, this.#builder.inputs, new FloatReader(text));
     this.#alike = this.#isUtf8 ? new RecordReader(text, this.#plan, maxRowBytes) : undefined;

@@ -1,13 +1,13 @@
 import { PermanentError } from '../errors.ts';
 import { COMPRESSION_SUFFIXES } from '../compression.ts';
 import type { Compression } from '../compression.ts';
-import { csv } from './csv.ts';
+import { csv } from './csv/csv.ts';
 import { fileList } from './file-list.ts';
 import type { Format, InstancesFormat } from './format.ts';
 import { jsonl } from './jsonl.ts';
-import { npy } from './npy.ts';
+import { npy } from './npy/npy.ts';
 import type { RandomAccess, Table, TableName } from './table.ts';
-import { tfRecord } from './tf-record.ts';
+import { tfRecord } from './tf-record/tf-record.ts';
 
 const FORMATS: Readonly<Record<InstancesFormat, Format>> = {
   jsonl,
@@ -61,11 +61,11 @@ export async function openTable(format: TableName, file: RandomAccess): Promise<
   const source = bounded(format, file);
   switch (format) {
     case 'npy':
-      return (await import('./npy-table.ts')).npyTable.open(source);
+      return (await import('./npy/npy-table.ts')).npyTable.open(source);
     case 'npz':
-      return (await import('./npz.ts')).npz.open(source);
+      return (await import('./npy/npz.ts')).npz.open(source);
     case 'parquet':
-      return (await import('./parquet.ts')).parquet.open(source);
+      return (await import('./parquet/parquet.ts')).parquet.open(source);
     case 'bigquery':
       throw new PermanentError(
         'UNIMPLEMENTED',

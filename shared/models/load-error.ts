@@ -1,4 +1,5 @@
-import { PermanentError } from '../errors.ts';
+import { PermanentError, type Status } from '../errors.ts';
+import { elementCount } from '../tensor.ts';
 import { oneLine } from './file-path.ts';
 import type { Model, ModelFiles } from './model.ts';
 import { printable } from './printable.ts';
@@ -22,17 +23,29 @@ export function toLoadError(files: ModelFiles, name: string, error: unknown): un
 
 /** Of a plain object it is no property, but what the object inherits from. */
 const UNUSABLE = '__proto__';
+/** Of one row: 2 GiB of float64. No line of text can hold as many numbers. */
+const MAX_ROW_ELEMENTS = 2 ** 28;
 
-/** @throws PermanentError UNIMPLEMENTED for a signature, an input or an output of a name that no instance can have as a field. */
-export function checkNames(files: ModelFiles, { signatures }: Pick<Model, 'signatures'>): void {
-  for (const [key, { name, inputs, outputs }] of Object.entries(signatures)) {
-    const what = [
-      ...[key, name].map((given) => [given, 'a signature'] as const),
-      ...inputs.map((input) => [input.name, `an input of signature ${name}`] as const),
-      ...outputs.map((output) => [output.name, `an output of signature ${name}`] as const),
-    ].find(([given]) => given === UNUSABLE)?.[1];
-    if (what === undefined) continue;
-    const message = `${files.label}: ${what} is called ${UNUSABLE}, which cannot be used: rename it`;
-    throw new PermanentError('UNIMPLEMENTED', message);
+/**
+ * Refuses signatures that no instance can be given to.
+ * @throws PermanentError UNIMPLEMENTED for a signature, an input or an output of a name that no instance can have as a field,
+ * RESOURCE_EXHAUSTED for an input or an output of more elements than a row can have.
+ */
+export function checkSignatures(files: ModelFiles, { signatures }: Pick<Model, 'signatures'>): void {
+  for (const [key, { name: signature, inputs, outputs }] of Object.entries(signatures)) {
+    const refuse = (status: Status, what: string): never => {
+      throw new PermanentError(status, `${files.label}: signature ${signature}: ${what}`);
+    };
+    if (key === UNUSABLE) refuse('UNIMPLEMENTED', 'it cannot be used by this name: rename it');
+    const all = [
+      ...inputs.map((spec) => ['input', spec] as const),
+      ...outputs.map((spec) => ['output', spec] as const),
+    ];
+    for (const [side, { name, shape }] of all) {
+      if (name === UNUSABLE) refuse('UNIMPLEMENTED', `an ${side} is called ${name}, which cannot be used: rename it`);
+      const elements = elementCount((shape ?? []).map((size) => size ?? 1));
+      if (elements > MAX_ROW_ELEMENTS)
+        refuse('RESOURCE_EXHAUSTED', `the ${side} ${name} has ${elements} elements; at most ${MAX_ROW_ELEMENTS}`);
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { PermanentError } from '../errors.ts';
-import { checkNames, toLoadError } from './load-error.ts';
+import { checkSignatures, toLoadError } from './load-error.ts';
 import type { Model, ModelFiles } from './model.ts';
 import type { Nesting, OpenModel } from './pipeline/load-pipeline.ts';
 import { readServingConfig, SERVING_CONFIG } from './serving-config.ts';
@@ -36,7 +36,7 @@ export async function loadModel(files: ModelFiles, options: LoadOptions = {}): P
     name = detect(files).name;
     const model = await loadWith(files, options, undefined);
     try {
-      checkNames(files, model);
+      checkSignatures(files, model);
       return model;
     } catch (error) {
       await model.dispose();

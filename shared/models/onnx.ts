@@ -4,6 +4,7 @@ import type { DType, Tensor, TensorDataByDType, Tensors, TensorSpec } from '../t
 import { oneLine, siblingFile } from './file-path.ts';
 import { DEFAULT_SIGNATURE, type Model, type ModelFiles, type Signature } from './model.ts';
 import { scanOnnx, type OnnxScan } from './onnx-scan.ts';
+import { withoutZipMaps } from './onnx-zip-map.ts';
 import { toTextWithoutNul } from './text.ts';
 
 /** ONNX Runtime's log level FATAL: what fails comes as an exception, and need not stand on stderr as well. */
@@ -16,7 +17,7 @@ const DTYPES: ReadonlySet<string> = new Set<DType>([
 
 /**
  * Loads an ONNX model into one single-threaded session of ONNX Runtime's CPU provider.
- * Outputs that are no tensors (the maps and sequences of a ZipMap) are left out of the signature and never fetched.
+ * The maps of a ZipMap come out as the tensor that they are made of; other outputs that are no tensors are left out of the signature and never fetched.
  * @param name the model's file.
  * @throws PermanentError INVALID_ARGUMENT (ONNX Runtime refuses the file), UNIMPLEMENTED (an input or all outputs are no tensors of
  * a dtype that we have), and as `siblingFile` for external data.
@@ -29,7 +30,7 @@ export async function loadOnnxModel(files: ModelFiles, name: string): Promise<Mo
     externalData.push({ path, data: await files.read(siblingFile(files, name, path)) });
   }
   const byteSize = externalData.reduce((sum, { data }) => sum + data.byteLength, bytes.byteLength);
-  const session = await createSession(files, name, bytes, externalData);
+  const session = await createSession(files, name, await withoutZipMaps(bytes), externalData);
   try {
     return new OnnxModel(session, readSignature(files, name, session, scan), byteSize);
   } catch (error) {

@@ -7,9 +7,11 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\
 
 /** A message that carries names out of a file, so that it can be shown anywhere: one line, escapes as `\u001b`, cut where it is endless. */
 export function printable(message: string): string {
-  const whole = message.length > MAX_CHARACTERS;
-  const shown = whole ? `${message.slice(0, MAX_CHARACTERS)}… (${message.length} characters)` : message;
-  return shown.replaceAll(UNPRINTABLE, (character) =>
-    character === '\n' ? ' ' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const escaped = message
+    .slice(0, MAX_CHARACTERS + 1)
+    .replaceAll(UNPRINTABLE, (character) =>
+      character === '\n' ? ' ' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+  if (escaped.length <= MAX_CHARACTERS) return escaped;
+  return `${escaped.slice(0, MAX_CHARACTERS - 100)}… (${message.length} characters)`;
 }

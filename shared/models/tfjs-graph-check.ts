@@ -51,7 +51,7 @@ const UNUSABLE = '__proto__';
  */
 export function checkGraphModel(files: ModelFiles, source: string, json: unknown): void {
   const refuse = (what: string, cause?: unknown): never => {
-    throw new PermanentError('INVALID_ARGUMENT', `${files.label}: ${source} is not a graph: ${what}`, { cause });
+    throw new PermanentError('INVALID_ARGUMENT', `${files.label}: TensorFlow.js refuses ${source}: ${what}`, { cause });
   };
   const parsed = modelSchema.safeParse(json);
   if (!parsed.success) {

@@ -8,6 +8,9 @@ import { MODEL_JSON, type TfjsArtifacts } from './tfjs-artifacts.ts';
 import type { Tfjs } from './tfjs-backend.ts';
 import { loadInScope, type TfjsNetwork } from './tfjs-network.ts';
 
+/** What tensors between layers may be; a model.json may say anything. */
+const COMPUTED: ReadonlySet<string> = new Set<DType>(['float32', 'int32', 'bool', 'string']);
+
 /**
  * Builds a Keras-like model of layers. Runs inside `onBackend`.
  * @throws PermanentError UNIMPLEMENTED (a layer TensorFlow.js lacks, or one that keeps state), INVALID_ARGUMENT.
@@ -41,6 +44,13 @@ export async function openLayersModel(tf: Tfjs, files: ModelFiles, artifacts: Tf
     model.dispose();
     const message = `${files.label}: the layer ${stateful.name} (${stateful.getClassName()}) keeps state from batch to batch; not supported`;
     throw new PermanentError('UNIMPLEMENTED', message);
+  }
+  const untyped = [...model.inputs, ...model.outputs].find(({ dtype }) => !COMPUTED.has(dtype));
+  if (untyped !== undefined) {
+    model.dispose();
+    const { sourceLayer, dtype } = untyped;
+    const what = `the layer ${JSON.stringify(sourceLayer.name)} is of the dtype ${JSON.stringify(dtype)}`;
+    throw new PermanentError('UNIMPLEMENTED', `${files.label}: ${MODEL_JSON}: ${what}, which is not supported`);
   }
   return new LayersNetwork(model);
 }

@@ -52,10 +52,14 @@ function mismatch(): never {
   throw MISMATCH;
 }
 
+/** Anything else than lists of integers that a double holds exactly. */
+const NOT_SMALL = /\d{16}|[^\d,[\]-]/;
+
 function parsed(json: Buffer, dtype: DType): unknown {
   const text = json.toString('utf8');
+  if (dtype !== 'int64' && dtype !== 'uint64') return JSON.parse(text) as unknown;
   // JSON.parse would round what a double cannot hold.
-  return JSON.parse(dtype === 'int64' || dtype === 'uint64' ? text.replaceAll(/-?\d+/g, '"$&"') : text) as unknown;
+  return JSON.parse(NOT_SMALL.test(text) ? text.replaceAll(/-?\d+/g, '"$&"') : text) as unknown;
 }
 
 function nested(value: unknown, rank: number | null, element: (value: unknown) => Element): Nested {
@@ -82,7 +86,7 @@ function integer(value: unknown): number {
 }
 
 function bigInteger(value: unknown): bigint {
-  return typeof value === 'string' ? BigInt(value) : mismatch();
+  return typeof value === 'string' || typeof value === 'number' ? BigInt(value) : mismatch();
 }
 
 function boolean(value: unknown): boolean {

@@ -33,7 +33,7 @@ export const parquetWriter: PredictionsWriter = {
   uniform: true,
   part,
   header: () => MAGIC,
-  footer: async (layout, parts, read) => joinedFooter(emptyFile(layout), parts, read),
+  footer: async (layout, parts, read) => joinedFooter(await emptyFile(layout), parts, read),
 };
 
 async function* part(lines: ByteStream, layout: Layout): ByteStream {
@@ -54,9 +54,9 @@ async function* part(lines: ByteStream, layout: Layout): ByteStream {
   yield take(out);
 }
 
-function emptyFile(layout: Layout): Uint8Array {
+async function emptyFile(layout: Layout): Promise<Uint8Array> {
   const out = new ByteWriter();
-  void new ParquetWriter({ writer: out, schema: schemaOf(layout) }).finish();
+  await new ParquetWriter({ writer: out, schema: schemaOf(layout) }).finish();
   return take(out);
 }
 

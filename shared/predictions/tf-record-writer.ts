@@ -1,6 +1,7 @@
-import { crc32c, maskCrc32c } from '../crc32c.ts';
-import { encodeExample } from '../formats/example.ts';
-import type { FeatureValues } from '../formats/example.ts';
+import { ByteWriter } from '../formats/byte-writer.ts';
+import { writeExample } from '../formats/example/write-example.ts';
+import type { FeatureValues } from '../formats/example/write-example.ts';
+import { writeRecord } from '../formats/tf-record/tf-record-framing.ts';
 import type { ByteStream } from '../ports.ts';
 import { isList, parseOutput } from './elements.ts';
 import type { Element, Nested } from './elements.ts';
@@ -26,9 +27,15 @@ export const tfRecordWriter: PredictionsWriter = {
 
 async function* part(lines: ByteStream, layout: Layout): ByteStream {
   // The elements of an output are one flat list, whatever its rank.
-  const flat = { ...layout, outputs: layout.outputs.map((output) => ({ ...output, rank: null })) };
-  for await (const rows of readRows(lines, flat)) {
-    yield Buffer.concat(rows.flatMap((row) => framed(encodeExample(features(row, flat)))));
+  const flattened = { ...layout, outputs: layout.outputs.map((output) => ({ ...output, rank: null })) };
+  for await (const rows of readRows(lines, flattened)) {
+    const out = new ByteWriter();
+    for (const row of rows) {
+      writeRecord(out, () => {
+        writeExample(out, features(row, flattened));
+      });
+    }
+    yield out.take();
   }
 }
 
@@ -57,8 +64,7 @@ function keyFeature(json: Buffer): FeatureValues {
 }
 
 function outputFeature(value: Nested, { dtype }: OutputColumn): FeatureValues {
-  const elements: Element[] = [];
-  flatten(value, elements);
+  const elements = flat(value);
   switch (dtype) {
     case 'float16':
     case 'float32':
@@ -73,23 +79,7 @@ function outputFeature(value: Nested, { dtype }: OutputColumn): FeatureValues {
   }
 }
 
-function flatten(value: Nested, into: Element[]): void {
-  if (isList(value)) for (const item of value) flatten(item, into);
-  else into.push(value);
-}
-
-const LENGTH_BYTES = 8;
-const CRC_BYTES = 4;
-
-/**
- * A record between its length, that one's checksum, and its own:
- * https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
- */
-function framed(record: Uint8Array): readonly Uint8Array[] {
-  const head = Buffer.allocUnsafe(LENGTH_BYTES + CRC_BYTES);
-  head.writeBigUInt64LE(BigInt(record.length));
-  head.writeUInt32LE(maskCrc32c(crc32c(head.subarray(0, LENGTH_BYTES))), LENGTH_BYTES);
-  const tail = Buffer.allocUnsafe(CRC_BYTES);
-  tail.writeUInt32LE(maskCrc32c(crc32c(record)));
-  return [head, record, tail];
+function flat(value: Nested): readonly Element[] {
+  if (!isList(value)) return [value];
+  return value.some(isList) ? value.flatMap(flat) : (value as readonly Element[]);
 }

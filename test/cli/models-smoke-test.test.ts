@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { smokeTest } from '../../cli/models-smoke-test.ts';
-import { decodeExample } from '../../shared/formats/example.ts';
+import { decodeExample } from '../../shared/formats/example/example.ts';
 import type { Model, Signature } from '../../shared/models/model.ts';
 import type { Tensors } from '../../shared/tensor.ts';
 

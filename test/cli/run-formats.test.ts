@@ -4,7 +4,7 @@ import { parse } from 'csv-parse/sync';
 import { parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
 
-import { decodeExample } from '../../shared/formats/example.ts';
+import { decodeExample } from '../../shared/formats/example/example.ts';
 import { newWorkspace } from './workspace.ts';
 import type { Workspace } from './workspace.ts';
 

@@ -3,7 +3,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 
 import { crc32c } from '../../shared/crc32c.ts';
-import { encodeExample } from '../../shared/formats/example.ts';
+import { encodeExample } from '../../shared/formats/example/example.ts';
 import { bytesOf, npyFile, zipFile } from '../shared/formats/array-files.ts';
 import { makeOnnx } from '../shared/models/onnx-maker.ts';
 import { newWorkspace } from './workspace.ts';

@@ -10,6 +10,8 @@ import { FUNCTIONS } from '../../infra/emulators/stack.ts';
 import { buildArchive } from '../../scripts/build.ts';
 import type { Archive } from '../../scripts/build.ts';
 import { withEmulator } from '../contract-gcp/emulators.ts';
+import { FakeBigQuery } from '../infra/gcp/fake-bigquery.ts';
+import { bigQuerySuite, QUERY_DATASET } from './bigquery-suite.ts';
 import { embedded } from './embedded.ts';
 import { inputsSuite } from './inputs-suite.ts';
 import { jsonLines, KEYED, ROOT, Running } from './running.ts';
@@ -29,6 +31,8 @@ withEmulator('pubsub', () => {
       const folder = path.join(root, 'unpacked');
       let archive: Archive;
       let running: Running | undefined;
+      const bigQuery = new FakeBigQuery();
+      let closeBigQuery = (): void => undefined;
 
       beforeAll(async () => {
         archive = await buildArchive(path.join(root, 'functions'));
@@ -38,10 +42,13 @@ withEmulator('pubsub', () => {
           cwd: folder,
           env: ENV,
         });
-        running = await Running.start({ source: folder });
+        const { endpoint, close } = await bigQuery.listen(500);
+        closeBigQuery = close;
+        running = await Running.start({ source: folder, bigquery: { endpoint, queryDataset: QUERY_DATASET } });
       }, INSTALL_TIMEOUT_MS);
       afterAll(async () => {
         await running?.stack.close();
+        closeBigQuery();
         rmSync(root, { recursive: true });
       });
 
@@ -73,11 +80,13 @@ withEmulator('pubsub', () => {
         return seconds;
       }
 
-      // What loads packages and files of its own when it is first needed: sharp and its library, yauzl, the readers and writers of Parquet.
+      // What loads packages and files of its own when it is first needed: sharp and its library, yauzl, the readers and writers of Parquet, BigQuery's client.
       inputsSuite(
         () => running as Running,
         ['image-files/list.txt', 'mlp/arrays.npz', 'mlp/groups.parquet', 'mlp/lines.ndjson.zst', 'mlp/to-numbered.npy'],
       );
+
+      bigQuerySuite(() => running as Running, bigQuery);
 
       it('predicts online, and tells its metrics', async () => {
         const { predictUrl } = (running as Running).stack;

@@ -148,6 +148,27 @@ export function inputsSuite(of: () => Running, only?: readonly string[]): void {
   describe('a dropped input', () => {
     it.each(chosen(INPUTS))('$title: the bytes of the embedded run', check);
   });
+  describe('a broken input', () => {
+    const array = npyRows(100);
+    const table = parquetRows(100, 100);
+    it.each([
+      { title: 'an array that is cut short', name: 'mlp/short.npy', content: array.subarray(0, -1), found: /npy: / },
+      {
+        title: 'Parquet without its end',
+        name: 'mlp/short.parquet',
+        content: table.subarray(0, -9),
+        found: /parquet: /,
+      },
+      { title: 'no npz at all', name: 'mlp/none.npz', content: jsonLines(3), found: /npz: / },
+    ])('$title leaves a failed job that says so', async ({ name, content, found }) => {
+      const job = await of().finished(await of().drop(name, content));
+      expect(job).toMatchObject({
+        state: 'JOB_STATE_FAILED',
+        error: { message: expect.stringMatching(found) as string },
+      });
+      expect(job.error?.message).toContain(name);
+    });
+  });
   describe('predictions as', () => {
     it.each(chosen(OUTPUTS))('$title: the bytes of the embedded run', check);
   });

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { InstanceScorer } from '../../infra/gcp/scorer.ts';
 import { MemoryModelStore } from '../../infra/memory/model-store.ts';
 import { MemoryObjectStore } from '../../infra/memory/object-store.ts';
-import { decodeExample, encodeExample } from '../../shared/formats/example.ts';
+import { decodeExample, encodeExample } from '../../shared/formats/example/example.ts';
 import { ModelLostError } from '../../shared/models/model-lost-error.ts';
 import type { Model } from '../../shared/models/model.ts';
 import type { ModelStore } from '../../shared/ports.ts';

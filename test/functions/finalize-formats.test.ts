@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createRedrive } from '../../functions/jobs/redrive.ts';
 import { startJob } from '../../functions/upload/create-job.ts';
 import { errorInfo } from '../../shared/errors.ts';
-import { decodeExample } from '../../shared/formats/example.ts';
+import { decodeExample } from '../../shared/formats/example/example.ts';
 import { PREDICTIONS_FORMATS } from '../../shared/job.ts';
 import type { Job, PredictionsFormat } from '../../shared/job.ts';
 import type { ByteStream, Ports } from '../../shared/ports.ts';

@@ -74,6 +74,16 @@ describe('the model cache', () => {
     expect(await cache.with(pinned, itself)).toBe(first);
   });
 
+  it('keeps no more bytes than it may, and the model in use however large', async () => {
+    const store = storeOf('a', 'b');
+    const [a, b] = [await pin(store, 'a'), await pin(store, 'b')];
+    const tight = new ModelCache(store, 1);
+    const first = await tight.with(a, itself);
+    expect(await tight.with(a, itself)).toBe(first);
+    await tight.with(b, itself);
+    expect(await tight.with(a, itself)).not.toBe(first);
+  });
+
   it('lets go of the least recently used beyond four, but not of one in use', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
     const store = storeOf(...names);

@@ -27,6 +27,20 @@ test('results over 900 KiB cost an object each', () => {
   expect(large.storageClassA - small.storageClassA).toBe(large.shards);
 });
 
+test('a compressed file is one split, staged, and read by one function alone', () => {
+  const plain = estimate(billion);
+  const packed = estimate({ ...billion, splits: 1, staged: true, sequenceBytes: 1e12 });
+  expect(packed.messages).toBe(packed.shards + 3);
+  expect(packed.storageClassA - packed.splits).toBeGreaterThan(packed.shards);
+  expect(packed.binds).toBe('reading in sequence');
+  expect(packed.seconds).toBeGreaterThan(plain.seconds);
+});
+
+test('each line of a file list is an object to look at and to read', () => {
+  const list = { ...billion, rows: 1e6, rowBytes: 60 };
+  expect(estimate({ ...list, objectsPerRow: 1 }).storageClassB - estimate(list).storageClassB).toBe(2e6);
+});
+
 test('a larger job never takes less time or money', () => {
   const size = fc.record({
     rows: fc.integer({ min: 1, max: 1e10 }),

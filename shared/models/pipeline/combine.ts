@@ -1,6 +1,7 @@
 import { PermanentError } from '../../errors.ts';
+import { newData, newTensor } from '../../tensor.ts';
 import type { StringElement, Tensor } from '../../tensor.ts';
-import { floatFor, newData, newTensor, toFloats } from '../processing/value.ts';
+import { floatFor, toFloats } from '../processing/value.ts';
 import { describeType, mergeShapes } from '../spec.ts';
 import type { RowShape, RowType } from '../spec.ts';
 import type { OutputSpec } from './pipeline-schema.ts';

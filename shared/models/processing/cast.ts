@@ -1,8 +1,9 @@
 import { expectedElement } from '../../formats/create-column.ts';
 import { integerRange } from '../../formats/integer-column.ts';
 import type { IntegerDType } from '../../formats/integer-column.ts';
+import { newData, newTensor } from '../../tensor.ts';
 import type { DType, Tensor } from '../../tensor.ts';
-import { isFloat, Misfit, newData, newTensor, rowSizeOf } from './value.ts';
+import { isFloat, Misfit, rowSizeOf } from './value.ts';
 import type { Failures } from './value.ts';
 
 /** @throws Misfit where a value of one dtype never becomes one of the other. */

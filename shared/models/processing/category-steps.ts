@@ -1,7 +1,8 @@
 import { excerpt } from '../../formats/row-error.ts';
 import { toElement } from '../text.ts';
 import type { InputStep } from './input-step.ts';
-import { isInteger, Misfit, newData, newTensor, rowSizeOf } from './value.ts';
+import { newData, newTensor } from '../../tensor.ts';
+import { isInteger, Misfit, rowSizeOf } from './value.ts';
 import type { FloatDType } from './value.ts';
 
 /** Texts to their places in the list. @param unknown the place of what is not in it; undefined: such a row is an error. */

@@ -6,7 +6,8 @@ import { describeType } from '../spec.ts';
 import { cropImage, resizeImage } from './resize-image.ts';
 import type { Image } from './resize-image.ts';
 import type { InputStepSpec } from './schema.ts';
-import { Misfit, newTensor, rowsOf, toFloats } from './value.ts';
+import { newTensor } from '../../tensor.ts';
+import { Misfit, rowsOf, toFloats } from './value.ts';
 
 type ImageStepSpec = Extract<InputStepSpec, { op: 'resize' | 'crop' }>;
 

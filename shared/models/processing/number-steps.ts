@@ -1,5 +1,6 @@
 import type { InputStep } from './input-step.ts';
-import { Misfit, newTensor, toFloats } from './value.ts';
+import { newTensor } from '../../tensor.ts';
+import { Misfit, toFloats } from './value.ts';
 import type { FloatDType } from './value.ts';
 
 /** A step that makes of every number another one. @param float what it computes in. */

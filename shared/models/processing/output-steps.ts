@@ -1,6 +1,7 @@
+import { newTensor } from '../../tensor.ts';
 import type { Tensor } from '../../tensor.ts';
 import type { OutputStepSpec } from './schema.ts';
-import { floatFor, isFloat, isInteger, Misfit, newTensor, rowSizeOf, toFloats } from './value.ts';
+import { floatFor, isFloat, isInteger, Misfit, rowSizeOf, toFloats } from './value.ts';
 import type { RowType } from '../spec.ts';
 import type { Failures } from './value.ts';
 import { argmax, topK } from './ranking.ts';

@@ -1,6 +1,5 @@
-import { elementCount } from '../../tensor.ts';
+import { elementCount, newData, newTensor } from '../../tensor.ts';
 import type { Tensor } from '../../tensor.ts';
-import { newData, newTensor } from './value.ts';
 
 /** Largest values of the last dimension. Of equal ones the first comes first, as in TensorFlow; NaN is smaller than everything. */
 

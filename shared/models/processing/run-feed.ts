@@ -1,9 +1,9 @@
 import { subjectOf } from '../../formats/row-error.ts';
+import { newData, newTensor } from '../../tensor.ts';
 import type { Tensor, Tensors } from '../../tensor.ts';
 import { castTensor } from './cast.ts';
 import type { Feed } from './feed.ts';
 import type { InputChain } from './input-steps.ts';
-import { newData, newTensor } from './value.ts';
 import type { Failures } from './value.ts';
 
 /** What an input of the model is given: `[rows, ...]`, of its dtype; undefined where a field is missing. */

@@ -1,7 +1,8 @@
 import { fixedSize } from '../spec.ts';
 import type { RowShape } from '../spec.ts';
 import type { InputStep } from './input-step.ts';
-import { Misfit, newData, newTensor, rowSizeOf, rowsOf } from './value.ts';
+import { newData, newTensor } from '../../tensor.ts';
+import { Misfit, rowSizeOf, rowsOf } from './value.ts';
 
 /** From rows, columns, channels to channels, rows, columns: what ONNX models of PyTorch take. */
 export function channelsFirst(): InputStep {

@@ -1,8 +1,8 @@
 import { errorInfo } from '../../errors.ts';
 import type { ErrorInfo } from '../../errors.ts';
 import { unexpected } from '../../formats/row-error.ts';
-import { elementCount } from '../../tensor.ts';
-import type { DType, Tensor, TensorData, TensorDataByDType } from '../../tensor.ts';
+import { elementCount, newData } from '../../tensor.ts';
+import type { DType, Tensor } from '../../tensor.ts';
 import { RowFailures } from '../row-failures.ts';
 
 /** What flows between two steps of processing: tensors `[rows, ...rowShape]`. */
@@ -45,32 +45,6 @@ export async function within<T>(place: string | readonly string[], work: () => T
     if (error instanceof Misfit) throw new Misfit(error.message, [place, error.path].flat());
     throw error;
   }
-}
-
-const STORAGE = {
-  float16: Float16Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
-} as const;
-
-/** Zeros, or empty strings. */
-export function newData<D extends DType>(dtype: D, length: number): TensorDataByDType[D] {
-  const wanted: DType = dtype;
-  const data = wanted === 'string' ? new Array<string>(length).fill('') : new STORAGE[wanted](length);
-  return data as TensorDataByDType[D];
-}
-
-export function newTensor(dtype: DType, shape: readonly number[], data: TensorData): Tensor {
-  return { dtype, shape, data } as Tensor;
 }
 
 export function rowsOf(tensor: Tensor): number {

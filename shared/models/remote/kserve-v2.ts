@@ -6,7 +6,7 @@ import type { Tensor, Tensors, TensorSpec } from '../../tensor.ts';
 import { DEFAULT_SIGNATURE } from '../model.ts';
 import type { Signature } from '../model.ts';
 import { RowFailures } from '../row-failures.ts';
-import { fromOpenInferenceName, openInferenceName } from './dtypes.ts';
+import { fromOpenInferenceName, openInferenceName } from '../dtype-names.ts';
 import { rowTexts } from './exact-json.ts';
 import type { JsonDialect } from './exact-json.ts';
 import { extended } from './protocol.ts';

@@ -1,4 +1,4 @@
-import { elementCount } from '../../tensor.ts';
+import { elementCount, newData } from '../../tensor.ts';
 import type { DType, StringElement, Tensor, TensorData, TensorSpec } from '../../tensor.ts';
 import { toElement } from '../text.ts';
 
@@ -99,17 +99,12 @@ function makeData(dtype: DType, count: number): { readonly data: TensorData; rea
     case 'float16':
     case 'float32':
     case 'float64': {
-      const data =
-        dtype === 'float16'
-          ? new Float16Array(count)
-          : dtype === 'float32'
-            ? new Float32Array(count)
-            : new Float64Array(count);
+      const data = newData(dtype, count);
       return { data, fill: (value, index) => void (data[index] = toFloat(value)) };
     }
     case 'int64':
     case 'uint64': {
-      const data = dtype === 'int64' ? new BigInt64Array(count) : new BigUint64Array(count);
+      const data = newData(dtype, count);
       const [least, most] = LONG_INTEGERS[dtype];
       return {
         data,
@@ -129,15 +124,7 @@ function makeData(dtype: DType, count: number): { readonly data: TensorData; rea
       return { data, fill: (value, index) => void (data[index] = toStringElement(value)) };
     }
     default: {
-      const Data = {
-        int8: Int8Array,
-        uint8: Uint8Array,
-        int16: Int16Array,
-        uint16: Uint16Array,
-        int32: Int32Array,
-        uint32: Uint32Array,
-      }[dtype];
-      const data = new Data(count);
+      const data = newData(dtype, count);
       const [least, most] = INTEGERS[dtype];
       return {
         data,

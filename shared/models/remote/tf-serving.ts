@@ -1,5 +1,5 @@
 import type { DType, TensorSpec } from '../../tensor.ts';
-import { fromTensorFlowName } from './dtypes.ts';
+import { fromTensorFlowName } from '../dtype-names.ts';
 import { BASE64_OBJECT } from './exact-json.ts';
 import type { JsonDialect } from './exact-json.ts';
 import { extended } from './protocol.ts';

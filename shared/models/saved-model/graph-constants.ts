@@ -9,6 +9,8 @@ import { tensorOfProto } from './tensor-proto.ts';
 import type { TfTensor } from './tensor-bytes.ts';
 
 const MAX_RANGE = 16_777_216;
+/** Of all constants whose values the file does not hold one by one: a few bytes may stand for each of them. */
+const MAX_FILLED_BYTES = 512 * 1024 * 1024;
 
 /** What is known of a graph before it runs: constants, assets' paths, tensors of the checkpoint, and what is made of them in a few plain ways. */
 export class Constants {
@@ -16,6 +18,8 @@ export class Constants {
   readonly #files: ModelFiles;
   readonly #bundle: Bundle | undefined;
   readonly #assets: ReadonlyMap<OpNode, AssetFile>;
+  readonly #filled = new Set<OpNode>();
+  #filledBytes = 0;
 
   constructor(graph: Graph, files: ModelFiles, bundle: Bundle | undefined, assets: readonly AssetFile[]) {
     this.#graph = graph;
@@ -83,7 +87,9 @@ export class Constants {
       case 'Const': {
         const value = node.attrs.get('value');
         if (value?.kind !== 'tensor') return this.#graph.fail(`the constant ${node.name} has no value`);
-        return tensorOfProto(value.value, `${this.#graph.label}: saved_model.pb: the constant ${node.name}`);
+        const tensor = tensorOfProto(value.value, `${this.#graph.label}: saved_model.pb: the constant ${node.name}`);
+        if (value.value.content.length === 0) this.#countFilled(node, tensor);
+        return tensor;
       }
       case 'Cast':
         return castConstant(this.constant(this.#graph.input(node, 0)), node, this.#graph);
@@ -92,6 +98,16 @@ export class Constants {
       default:
         return this.#graph.fail(`${node.name} (${node.op}) is needed before the graph runs, and is no constant`);
     }
+  }
+
+  #countFilled(node: OpNode, { data }: TfTensor): void {
+    if (this.#filled.has(node)) return;
+    this.#filled.add(node);
+    this.#filledBytes += Array.isArray(data) ? data.length : data.byteLength;
+    if (this.#filledBytes > MAX_FILLED_BYTES)
+      this.#graph.fail(
+        `constants given by lists of values take more than ${MAX_FILLED_BYTES} bytes, with ${node.name}`,
+      );
   }
 
   #range(node: OpNode): TfTensor {

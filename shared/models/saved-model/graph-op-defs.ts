@@ -33,7 +33,7 @@ interface Output {
 
 /** What an operation's output has as dtype: a DataType, undefined where the node and its definition do not tell. */
 export function outputType(op: string, attrs: Attrs, index: number): number | undefined {
-  return outputsOf(op, attrs).flatMap((output) => output.dtypes)[index];
+  return dtypesOf(op, attrs)[index];
 }
 
 /** An output's place among all, of `node:output:0` in a function's body. */
@@ -50,7 +50,7 @@ export function flatOutput(def: NodeDef, output: string | undefined, index: numb
 
 /** How many outputs it has; 1 where nobody tells. */
 export function outputCount(op: string, attrs: Attrs): number {
-  return OP_DEFS.has(op) ? outputsOf(op, attrs).flatMap((output) => output.dtypes).length : 1;
+  return OP_DEFS.has(op) ? dtypesOf(op, attrs).length : 1;
 }
 
 /** The node's attributes and those that it has by default. */
@@ -59,6 +59,17 @@ export function allAttrs(op: string, attrs: Attrs): Attrs {
   return defaults.length === 0
     ? attrs
     : new Map([...attrs, ...defaults.map(([name, value]) => [name, toAttr(value)] as const)]);
+}
+
+/** By a node's attributes: each of its outputs is asked for, and there may be thousands. */
+const known = new WeakMap<Attrs, { readonly op: string; readonly dtypes: readonly (number | undefined)[] }>();
+
+function dtypesOf(op: string, attrs: Attrs): readonly (number | undefined)[] {
+  const found = known.get(attrs);
+  if (found?.op === op) return found.dtypes;
+  const dtypes = outputsOf(op, attrs).flatMap((output) => output.dtypes);
+  known.set(attrs, { op, dtypes });
+  return dtypes;
 }
 
 function outputsOf(op: string, given: Attrs): readonly Output[] {

@@ -6,6 +6,7 @@ import { Constants } from './graph-constants.ts';
 import type { MetaGraph } from './graph-def.ts';
 import { Graph } from './graph.ts';
 import { plansOf } from './graph-plan.ts';
+import { checkPlanSize } from './graph-plan-size.ts';
 import { Planner } from './graph-planner.ts';
 import { State } from './graph-state.ts';
 import { SAVED_MODEL_OPS } from './run-ops.ts';
@@ -43,6 +44,7 @@ export async function loadSavedModel(files: ModelFiles, options: TfjsOptions = {
       if (INTERNAL.test(name)) continue;
       try {
         const signature = planSignature(graph, planner, name, def);
+        checkPlanSize(graph, signature.plan);
         await weights.read(plansOf(signature.plan));
         runnable.set(name, signature);
       } catch (error) {

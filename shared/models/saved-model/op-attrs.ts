@@ -49,6 +49,10 @@ export class OpAttrs {
     return (this.#get(name)?.list?.i ?? []).map(BigInt);
   }
 
+  float(name: string, fallback: number): number {
+    return Number(this.#get(name)?.f ?? fallback);
+  }
+
   floats(name: string): number[] {
     return (this.#get(name)?.list?.f ?? []).map(Number);
   }

@@ -2,6 +2,7 @@ import { PermanentError } from '../../errors.ts';
 import type { Tensor, Tensors } from '../../tensor.ts';
 import { DEFAULT_SIGNATURE, type Model, type Signature } from '../model.ts';
 import { ModelLostError } from '../model-lost-error.ts';
+import { printable } from '../printable.ts';
 import { backendEpoch, hasTensorFlow, onBackend, type TfjsBackendName, type TfjsOptions } from '../tfjs-backend.ts';
 import { SAVED_MODEL_OPS } from './run-ops.ts';
 import { Runner } from './run-body.ts';
@@ -41,7 +42,7 @@ export class SavedModelModel implements Model {
     this.runtime = `tfjs ${version} (${backend})`;
     this.byteSize = parts.weights.byteSize;
     this.signatures = Object.fromEntries([...parts.runnable].map(([name, { signature }]) => [name, signature]));
-    this.refused = Object.fromEntries([...parts.refused].map(([name, { message }]) => [name, message]));
+    this.refused = Object.fromEntries([...parts.refused].map(([name, { message }]) => [name, printable(message)]));
   }
 
   static async open(parts: SavedModelParts): Promise<SavedModelModel> {

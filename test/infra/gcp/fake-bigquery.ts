@@ -11,6 +11,12 @@ export interface FakeTable {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
+interface Destination {
+  readonly projectId: string;
+  readonly datasetId: string;
+  readonly tableId: string;
+}
+
 /**
  * The part of BigQuery's REST API that is used here, over HTTP, with tables in memory: https://cloud.google.com/bigquery/docs/reference/rest. Answers hold
  * fewer rows than asked for, as BigQuery's do, and queries take a while. It is no emulator: no SQL is run, every query gives the table `_anon.result`, or the one that it is told to write.
@@ -18,6 +24,8 @@ export interface FakeTable {
 export class FakeBigQuery {
   readonly requests: string[] = [];
   readonly tables = new Map<string, FakeTable>();
+  /** What every query that is told where to write gives. */
+  result: FakeTable | undefined;
   readonly #jobs = new Map<string, { polls: number; readonly query: string; readonly result: object }>();
   /** Answers 503 to so many requests. */
   failing = 0;
@@ -65,11 +73,13 @@ export class FakeBigQuery {
     if (method === 'POST') {
       const asked = JSON.parse(body) as {
         jobReference: { jobId: string };
-        configuration: { query: { query: string; destinationTable?: object } };
+        configuration: { query: { query: string; destinationTable?: Destination } };
       };
       const { jobId } = asked.jobReference;
       if (this.#jobs.has(jobId)) return error(409, 'duplicate', `Already Exists: Job ${project}:europe-west1.${jobId}`);
       const { query, destinationTable: result } = asked.configuration.query;
+      if (result !== undefined && this.result !== undefined)
+        this.tables.set(`${result.projectId}.${result.datasetId}.${result.tableId}`, this.result);
       this.#jobs.set(jobId, {
         polls: 0,
         query,

@@ -24,12 +24,12 @@ describe('columns of inputs that take one element a row', () => {
       columns: ['age', 'city', 'id'],
     },
     {
-      name: 'the rows of a table',
+      name: 'JSON lines',
       format: 'jsonl',
       text: '{"age":31.5,"city":"Bern","id":9007199254740993}\n{"age":[4],"city":["a \\"b\\""],"id":[[-1]]}\n',
     },
   ] as const)('$name: a cell is the element', ({ format, text, ...rest }) => {
-    const { groups, errors } = decode(format, text, { ...rest, cells: true });
+    const { groups, errors } = decode(format, text, rest);
     expect([...errors.values()]).toEqual([]);
     const { age, city, id } = groups[0]?.inputs ?? {};
     expect(age).toEqual({ dtype: 'float32', shape: [2, 1], data: Float32Array.of(31.5, 4) });
@@ -37,15 +37,16 @@ describe('columns of inputs that take one element a row', () => {
     expect(id).toEqual({ dtype: 'int64', shape: [2, 1, 1], data: BigInt64Array.of(9007199254740993n, -1n) });
   });
 
-  it('lines of the user’s own say the shape themselves', () => {
-    const { errors } = decode('jsonl', '{"age":31.5,"city":["Bern"],"id":[[1]]}\n', {});
-    expect(errors.get(0)?.message).toBe('field "age": found 31.5, expected shape [1]');
+  it('what holds more elements says its shape itself', () => {
+    const inputs = [{ name: 'x', dtype: 'float32', shape: [null, 2] }] as const;
+    const { errors } = decode('jsonl', '{"x":31.5}\n', { signature: { ...COLUMNS, inputs } });
+    expect(errors.get(0)?.message).toBe('field "x": found 31.5, expected shape [2]');
   });
 
   it('many alike are read as one by one', () => {
     const lines = Array.from({ length: 500 }, (_, row) => `{"x":${row}.25,"y":${row}}\n`).join('');
     const inputs = ['x', 'y'].map((name) => ({ name, dtype: 'float32', shape: [null, 1] }) as const);
-    const { groups, errors } = decode('jsonl', lines, { signature: { ...COLUMNS, inputs }, cells: true });
+    const { groups, errors } = decode('jsonl', lines, { signature: { ...COLUMNS, inputs } });
     expect(errors.size).toBe(0);
     expect(groups[0]?.inputs['x']).toEqual({
       dtype: 'float32',
@@ -63,7 +64,7 @@ describe('columns of inputs that take one element a row', () => {
 function decode(
   format: 'csv' | 'jsonl',
   text: string,
-  options: { readonly columns?: readonly string[]; readonly cells?: boolean; readonly signature?: Signature },
+  options: { readonly columns?: readonly string[]; readonly signature?: Signature },
 ): RowBatch {
   const decoder = formatOf(format).decoder(Buffer.from(text), {
     signature: COLUMNS,

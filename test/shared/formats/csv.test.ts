@@ -2,9 +2,9 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { Cells, CsvReader } from '../../../shared/formats/csv-reader.ts';
-import { textOf } from '../../../shared/formats/csv-cell.ts';
-import { csv } from '../../../shared/formats/csv.ts';
+import { Cells, CsvReader } from '../../../shared/formats/csv/csv-reader.ts';
+import { textOf } from '../../../shared/formats/csv/csv-cell.ts';
+import { csv } from '../../../shared/formats/csv/csv.ts';
 import type { InstanceConfig } from '../../../shared/formats/format.ts';
 import type { Signature } from '../../../shared/models/model.ts';
 import type { DType } from '../../../shared/tensor.ts';

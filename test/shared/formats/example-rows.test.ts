@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 
-import { decodeExample, encodeExample } from '../../../shared/formats/example.ts';
+import { decodeExample, encodeExample } from '../../../shared/formats/example/example.ts';
 import type { InstanceConfig } from '../../../shared/formats/format.ts';
 import type { FeatureSpec, Signature } from '../../../shared/models/model.ts';
 import { FIXTURES, describeFixtures } from '../models/model-files.ts';

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { describe, expect, test } from 'vitest';
 
-import { decodeExample, encodeExample } from '../../../shared/formats/example.ts';
-import type { ExampleFeature } from '../../../shared/formats/example.ts';
+import { decodeExample, encodeExample } from '../../../shared/formats/example/example.ts';
+import type { ExampleFeature } from '../../../shared/formats/example/example.ts';
 import { RowError } from '../../../shared/formats/row-error.ts';
 
 /** The schema as TensorFlow has it, and one that writes its lists unpacked. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { PermanentError } from '../../../shared/errors.ts';
-import { checkNpySize, readNpyHeader } from '../../../shared/formats/npy-header.ts';
-import { npy } from '../../../shared/formats/npy.ts';
+import { checkNpySize, readNpyHeader } from '../../../shared/formats/npy/npy-header.ts';
+import { npy } from '../../../shared/formats/npy/npy.ts';
 import { RangeCutter } from '../../../shared/formats/range-cutter.ts';
 import type { Cut } from '../../../shared/formats/range-cutter.ts';
 import { countSplits, splitAt } from '../../../shared/split-plan.ts';

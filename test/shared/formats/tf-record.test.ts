@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 
-import { decodeExample } from '../../../shared/formats/example.ts';
+import { decodeExample } from '../../../shared/formats/example/example.ts';
 import { RangeCutter } from '../../../shared/formats/range-cutter.ts';
 import type { Cut } from '../../../shared/formats/range-cutter.ts';
-import { tfRecord } from '../../../shared/formats/tf-record.ts';
+import { tfRecord } from '../../../shared/formats/tf-record/tf-record.ts';
 import type { Signature } from '../../../shared/models/model.ts';
 import type { DType, TensorSpec } from '../../../shared/tensor.ts';
 import { FIXTURES, describeFixtures } from '../models/model-files.ts';

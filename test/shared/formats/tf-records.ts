@@ -1,6 +1,6 @@
 import { crc32c } from '../../../shared/crc32c.ts';
-import { encodeExample } from '../../../shared/formats/example.ts';
-import type { FeatureValues } from '../../../shared/formats/example.ts';
+import { encodeExample } from '../../../shared/formats/example/example.ts';
+import type { FeatureValues } from '../../../shared/formats/example/example.ts';
 
 /** Records as TensorFlow frames them, written apart from what is tested. */
 export function framed(...records: readonly (Uint8Array | string)[]): Buffer {

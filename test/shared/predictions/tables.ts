@@ -6,7 +6,7 @@ import type { StoredObject } from '../../../shared/object.ts';
 import type { ByteStream } from '../../../shared/ports.ts';
 import type { Layout } from '../../../shared/predictions/layout.ts';
 import type { PredictionsWriter } from '../../../shared/predictions/predictions-writer.ts';
-import { DTYPES } from '../../../shared/tensor.ts';
+import { DTYPES, newData } from '../../../shared/tensor.ts';
 import type { DType, Tensor, TensorSpec } from '../../../shared/tensor.ts';
 import { collect } from '../../contract/builders.ts';
 
@@ -138,22 +138,8 @@ export function tableOf(label: Table['label'], plans: readonly OutputPlan[], row
 }
 
 function tensorOf(dtype: DType, shape: number[], elements: unknown[]): Tensor {
-  const Arrays = {
-    float16: Float16Array,
-    float32: Float32Array,
-    float64: Float64Array,
-    int8: Int8Array,
-    uint8: Uint8Array,
-    int16: Int16Array,
-    uint16: Uint16Array,
-    int32: Int32Array,
-    uint32: Uint32Array,
-    int64: BigInt64Array,
-    uint64: BigUint64Array,
-    bool: Uint8Array,
-    string: Array,
-  } as const;
-  const data = (Arrays[dtype] as { from(elements: readonly unknown[]): unknown }).from(elements);
+  const data = newData(dtype, elements.length) as unknown[];
+  elements.forEach((element, index) => void (data[index] = element));
   return { dtype, shape, data } as Tensor;
 }
 

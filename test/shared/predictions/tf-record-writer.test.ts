@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { crc32c } from '../../../shared/crc32c.ts';
-import { decodeExample } from '../../../shared/formats/example.ts';
+import { decodeExample } from '../../../shared/formats/example/example.ts';
 import { layoutOf } from '../../../shared/predictions/layout.ts';
 import { tfRecordWriter } from '../../../shared/predictions/tf-record-writer.ts';
 import type { TensorSpec } from '../../../shared/tensor.ts';

@@ -1,6 +1,7 @@
 import { broadcastIndex, broadcastShape, sizeOf } from '../op-shape.ts';
 import { numbersOf, type OpTensor } from '../op-tensor.ts';
 import type { Op, Ops } from '../op.ts';
+import { roundHalfEven } from './round.ts';
 
 /** Element by element, what TensorFlow.js has no kernel for. https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/ops/math_ops.cc */
 
@@ -62,12 +63,6 @@ function mapped<T extends Float32Array | Int32Array | Uint8Array>(values: T, f: 
 
 function like({ dtype }: OpTensor, shape: readonly number[], values: Float32Array | Int32Array | Uint8Array): OpTensor {
   return { dtype, shape, data: values } as OpTensor;
-}
-
-/** Ties go to the even neighbour. */
-function roundHalfEven(x: number): number {
-  const rounded = Math.round(x);
-  return Math.abs(x % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
 const SERIES_TERMS = 80;

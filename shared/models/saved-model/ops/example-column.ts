@@ -1,4 +1,4 @@
-import type { ExampleFeature } from '../../../formats/example.ts';
+import type { ExampleFeature } from '../../../formats/example/example.ts';
 import type { PermanentError } from '../../../errors.ts';
 import { DT } from '../graph-def.ts';
 import { floats, graphError, ints, strings, toInt32 } from '../op-tensor.ts';

@@ -1,6 +1,7 @@
 import { graphError, ints, stringsOf, toInt32 } from '../op-tensor.ts';
 import type { Ops } from '../op.ts';
 import { fingerprint } from './fingerprint.ts';
+import { murmurHash } from './murmur-hash.ts';
 import { sipHash } from './sip-hash.ts';
 
 /** Strings to the number of a bucket. */
@@ -11,6 +12,12 @@ export const hashOps: Ops = {
     const buckets = BigInt(attrs.int('num_buckets', 1));
     const hash = (bytes: Uint8Array): number => toInt32(of(bytes) % buckets, 'the bucket');
     return [ints(input?.shape ?? [], Int32Array.from(stringsOf(input, 'input'), hash))];
+  },
+  /** tf.strings.to_hash_bucket. */
+  StringToHashBucket: ([input], attrs) => {
+    const buckets = BigInt(attrs.int('num_buckets', 1));
+    const hash = (bytes: Uint8Array): number => toInt32(murmurHash(bytes) % buckets, 'the bucket');
+    return [ints(input?.shape ?? [], Int32Array.from(stringsOf(input, 'string_tensor'), hash))];
   },
   /** tf.strings.to_hash_bucket_strong: SipHash by the two numbers of `key`. */
   StringToHashBucketStrong: ([input], attrs) => {

@@ -1,4 +1,4 @@
-import { decodeExample } from '../../../formats/example.ts';
+import { decodeExample } from '../../../formats/example/example.ts';
 import { opDtype, UNREAD_OUTPUTS } from '../op-attrs.ts';
 import type { OpAttrs } from '../op-attrs.ts';
 import { DT } from '../graph-def.ts';

@@ -5,3 +5,6 @@ export interface HostileModel {
   /** What the refusal says. */
   readonly message: RegExp;
 }
+
+/** One that is still being written, perhaps. */
+export type MadeModel = HostileModel | Promise<HostileModel>;

@@ -36,8 +36,8 @@ export function join(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** A message in itself, again and again: `wrap` puts it one level deeper. */
-export function nested(depth: number, wrap: (inner: Uint8Array) => Uint8Array, innermost = new Uint8Array()): Uint8Array {
-  let message = innermost;
+export function nested(depth: number, wrap: (inner: Uint8Array) => Uint8Array): Uint8Array {
+  let message: Uint8Array = new Uint8Array();
   for (let level = 0; level < depth; level++) message = wrap(message);
   return message;
 }

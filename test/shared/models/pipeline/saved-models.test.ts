@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { encodeExample } from '../../../../shared/formats/example.ts';
+import { encodeExample } from '../../../../shared/formats/example/example.ts';
 import { loadModel } from '../../../../shared/models/load.ts';
 import { DEFAULT_SIGNATURE } from '../../../../shared/models/model.ts';
 import type { Model } from '../../../../shared/models/model.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeExample } from '../../../../../shared/formats/example.ts';
-import type { FeatureValues } from '../../../../../shared/formats/example.ts';
+import { encodeExample } from '../../../../../shared/formats/example/example.ts';
+import type { FeatureValues } from '../../../../../shared/formats/example/example.ts';
 import { DT } from '../../../../../shared/models/saved-model/graph-def.ts';
 import type { OpTensor } from '../../../../../shared/models/saved-model/op-tensor.ts';
 import { call, float, int, text, values } from './op-maker.ts';
