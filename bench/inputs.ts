@@ -15,6 +15,7 @@ import { writeExample } from '../shared/formats/example/write-example.ts';
 import { writeRecord } from '../shared/formats/tf-record/tf-record-framing.ts';
 import { makeMlp } from '../test/shared/models/onnx-maker.ts';
 import { CLI, dataPath, grouped, measure, median, numbers } from './measure.ts';
+import type { Measured } from './measure.ts';
 
 const ROWS = Math.round(1_000_000 * Number(process.env['BENCH_ROWS'] ?? 1));
 const WORKERS = process.env['BENCH_WORKERS'] ?? '2';
@@ -137,22 +138,27 @@ const asked = process.argv.slice(2);
 const chosen = INPUTS.filter(({ suffix }) => suffix === 'jsonl' || asked.length === 0 || asked.includes(suffix));
 for (const input of chosen) if (!existsSync(inputFile(input.suffix))) await input.make(inputFile(input.suffix));
 
-const took = new Map(chosen.map(({ suffix }) => [suffix, [] as number[]]));
-const peak = new Map<string, number>();
+const took = new Map(chosen.map(({ suffix }) => [suffix, [] as Measured[]]));
 for (let round = 0; round < ROUNDS; round++) {
   for (const { suffix, options = [] } of chosen) {
     const output = ['--output', dataPath('inputs/output.jsonl'), '--force'];
     const run = ['run', inputFile(suffix), '--model', dataPath('inputs/model'), '--row-keys', '--workers', WORKERS];
-    const { seconds, peakMB } = await measure([CLI, ...run, ...output, ...options]);
-    took.get(suffix)?.push(seconds);
-    peak.set(suffix, Math.max(peakMB, peak.get(suffix) ?? 0));
+    took.get(suffix)?.push(await measure([CLI, ...run, ...output, ...options]));
   }
 }
 console.log(`${grouped(ROWS)} rows of ${WIDTH} floats, ${WORKERS} workers, median of ${ROUNDS}, start-up included`);
-for (const [suffix, seconds] of took) {
-  const ratio = median(seconds.map((one, round) => (took.get('jsonl')?.[round] ?? NaN) / one));
-  const size = statSync(inputFile(suffix)).size / 2 ** 20;
-  const speed = `${grouped(ROWS / median(seconds)).padStart(10)} rows/s`;
-  const rest = `${size.toFixed(0).padStart(4)} MiB  peak ${(peak.get(suffix) ?? 0).toFixed(0).padStart(4)} MB`;
-  console.log(`  ${suffix.padEnd(16)} ${speed}  ${rest}  ${ratio.toFixed(2)} times as fast as JSON lines`);
+const jsonl = took.get('jsonl') ?? [];
+for (const [suffix, measured] of took) {
+  const ratio = (of: (one: Measured) => number): string =>
+    median(measured.map((one, round) => of(jsonl[round] ?? one) / of(one))).toFixed(2);
+  const size = (statSync(inputFile(suffix)).size / 2 ** 20).toFixed(0).padStart(4);
+  const speed = grouped(ROWS / median(measured.map(({ seconds }) => seconds))).padStart(10);
+  const cpu = median(measured.map(({ cpuSeconds }) => cpuSeconds))
+    .toFixed(2)
+    .padStart(6);
+  const peak = Math.max(...measured.map(({ peakMB }) => peakMB))
+    .toFixed(0)
+    .padStart(4);
+  const ratios = `${ratio((one) => one.seconds)} times as fast as JSON lines, ${ratio((one) => one.cpuSeconds)} by processor time`;
+  console.log(`  ${suffix.padEnd(16)} ${speed} rows/s ${cpu} s of processor  ${size} MiB  peak ${peak} MB  ${ratios}`);
 }

@@ -22,6 +22,8 @@ export function* numbers(): Generator<number, never> {
 
 export interface Measured {
   readonly seconds: number;
+  /** Of the processor, in all threads together: it hardly depends on what else the machine does. 0 where it is not told. */
+  readonly cpuSeconds: number;
   /** The most memory that was resident, MB: the kernel's own high-water mark, of the whole process with its threads. 0 where it is not told. */
   readonly peakMB: number;
 }
@@ -34,14 +36,27 @@ export async function measure(args: readonly string[], interval = 20): Promise<M
   child.stderr.on('data', (chunk: Buffer) => {
     errors += chunk.toString();
   });
-  let peakMB = 0;
+  let [peakMB, cpuSeconds] = [0, 0];
   const look = setInterval(() => {
     peakMB = Math.max(peakMB, highWater(child.pid));
+    cpuSeconds = Math.max(cpuSeconds, processorTime(child.pid));
   }, interval);
   const [code] = (await once(child, 'exit')) as [number];
   clearInterval(look);
   if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}: ${errors}`);
-  return { seconds: (performance.now() - started) / 1000, peakMB };
+  return { seconds: (performance.now() - started) / 1000, cpuSeconds, peakMB };
+}
+
+/** Ticks of a hundredth of a second in user and in system mode: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+function processorTime(pid: number | undefined): number {
+  try {
+    const fields = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return 0;
+  }
 }
 
 function highWater(pid: number | undefined): number {

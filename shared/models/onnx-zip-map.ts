@@ -1,4 +1,4 @@
-import type * as Protobuf from 'protobufjs';
+type Protobuf = typeof import('protobufjs').default;
 
 /**
  * A classifier that skl2onnx makes ends in a ZipMap: its probabilities become a sequence of maps from class to number, which no tensor is. The same
@@ -67,7 +67,7 @@ export async function withoutZipMaps(model: Uint8Array): Promise<Uint8Array> {
 }
 
 /** ValueInfoProto of float32 `[?, ?]`: type.tensor_type is field 1, of elem_type 1 and shape 2, with two empty dim 1. */
-function matrixOf(protobuf: typeof Protobuf, name: string): Uint8Array {
+function matrixOf(protobuf: Protobuf, name: string): Uint8Array {
   const writer = protobuf.Writer.create();
   writer.uint32(tag(GRAPH.output)).fork().uint32(tag(VALUE.name)).string(name);
   writer
@@ -81,7 +81,7 @@ function matrixOf(protobuf: typeof Protobuf, name: string): Uint8Array {
   return writer.ldelim().ldelim().ldelim().ldelim().finish();
 }
 
-function importOf(protobuf: typeof Protobuf): Uint8Array {
+function importOf(protobuf: Protobuf): Uint8Array {
   const version = protobuf.Writer.create()
     .uint32(OPSET.version << 3)
     .uint32(OPSET_VERSION)
@@ -89,7 +89,7 @@ function importOf(protobuf: typeof Protobuf): Uint8Array {
   return message(protobuf, MODEL.opsetImport, [version]);
 }
 
-function message(protobuf: typeof Protobuf, field: number, parts: readonly Uint8Array[]): Uint8Array {
+function message(protobuf: Protobuf, field: number, parts: readonly Uint8Array[]): Uint8Array {
   return protobuf.Writer.create().uint32(tag(field)).bytes(Buffer.concat(parts)).finish();
 }
 
@@ -97,7 +97,7 @@ function tag(field: number): number {
   return (field << 3) | LENGTH_DELIMITED;
 }
 
-function fieldsOf({ Reader }: typeof Protobuf, bytes: Uint8Array): Field[] {
+function fieldsOf({ Reader }: Protobuf, bytes: Uint8Array): Field[] {
   const reader = Reader.create(bytes);
   const fields: Field[] = [];
   while (reader.pos < reader.len) {
@@ -111,7 +111,7 @@ function fieldsOf({ Reader }: typeof Protobuf, bytes: Uint8Array): Field[] {
   return fields;
 }
 
-function nameOf(protobuf: typeof Protobuf, { content = new Uint8Array() }: Field): string {
+function nameOf(protobuf: Protobuf, { content = new Uint8Array() }: Field): string {
   return textOf(fieldsOf(protobuf, content), VALUE.name);
 }
 

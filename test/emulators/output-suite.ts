@@ -62,7 +62,7 @@ export function outputSuite(of: () => Running): void {
       const first = await of().finished(uri);
       await of().put(of().stack.buckets.input, 'mlp/twice.jsonl', jsonLines(30));
       const second = await of().until('a second job', async () =>
-        (await of().jobs()).find((job) => job.inputConfig.gcsSource.uris[0] === uri && job.name !== first.name),
+        (await of().jobs()).find((job) => job.inputConfig.gcsSource?.uris[0] === uri && job.name !== first.name),
       );
       expect((await of().ended(idOf(second))).completionStats).toMatchObject({ successfulCount: 29, failedCount: 1 });
     });

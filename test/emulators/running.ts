@@ -48,7 +48,8 @@ export interface JobView {
   readonly model: string;
   readonly modelVersionId: string;
   readonly error?: { readonly message: string };
-  readonly inputConfig: { readonly gcsSource: { readonly uris: readonly string[] } };
+  /** Without `gcsSource` where the input is a table. */
+  readonly inputConfig: { readonly gcsSource?: { readonly uris: readonly string[] } };
   readonly outputInfo?: { readonly results: string; readonly manifest: string; readonly gcsOutputDirectory: string };
   readonly completionStats: { readonly successfulCount: number; readonly failedCount: number };
   readonly redriveOf?: string;
@@ -118,7 +119,7 @@ export class Running {
   /** The only job of that input, once it is there. */
   async jobOf(uri: string): Promise<JobView> {
     return this.until(`a job of ${uri}`, async () => {
-      const found = (await this.jobs()).filter(({ inputConfig }) => inputConfig.gcsSource.uris[0] === uri);
+      const found = (await this.jobs()).filter(({ inputConfig }) => inputConfig.gcsSource?.uris[0] === uri);
       expect(found.length).toBeLessThanOrEqual(1);
       return found[0];
     });

@@ -25,6 +25,14 @@ import { splitOps } from './ops/split.ts';
 import { stringPairOps } from './ops/string-pairs.ts';
 import { textOps } from './ops/text.ts';
 import { uniqueOps } from './ops/unique.ts';
+import { boxOps } from './math/boxes.ts';
+import { colorOps } from './math/color.ts';
+import { quantizeOps } from './math/quantize.ts';
+import { scoreOps } from './math/score.ts';
+import { sparseArithmeticOps } from './math/sparse-arithmetic.ts';
+import { unicodeOps } from './ops/unicode.ts';
+import { sequenceOps } from './ops/parse-sequence.ts';
+import { formatOps } from './ops/string-format.ts';
 import type { Op } from './op.ts';
 
 /** Operations that we compute, as TensorFlow.js has them not, or not on strings. By TensorFlow's names. */
@@ -56,6 +64,14 @@ export const SAVED_MODEL_OPS: ReadonlyMap<string, Op> = new Map(
     ...stridedSliceOps,
     ...stringPairOps,
     ...textOps,
+    ...boxOps,
+    ...colorOps,
+    ...quantizeOps,
+    ...scoreOps,
+    ...sparseArithmeticOps,
+    ...unicodeOps,
+    ...sequenceOps,
+    ...formatOps,
     ...uniqueOps,
   }),
 );

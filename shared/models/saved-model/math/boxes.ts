@@ -94,7 +94,12 @@ function single(inputs: readonly OpTensor[]): { chosen: Chosen[]; count: number 
 
 const select: Op = (inputs) => {
   const { chosen } = single(inputs);
-  return [ints([chosen.length], Int32Array.from(chosen, ({ box }) => box))];
+  return [
+    ints(
+      [chosen.length],
+      Int32Array.from(chosen, ({ box }) => box),
+    ),
+  ];
 };
 
 /** Filled up with zeros to the size that was asked for, where the graph wants it. */
@@ -103,8 +108,14 @@ const padded =
   (inputs, attrs) => {
     const { chosen, count } = single(inputs);
     const size = attrs.bool('pad_to_max_output_size', false) ? count : chosen.length;
-    const indices = ints([size], Int32Array.from({ length: size }, (_, i) => chosen[i]?.box ?? 0));
-    const scores = floats([size], Float32Array.from({ length: size }, (_, i) => chosen[i]?.score ?? 0));
+    const indices = ints(
+      [size],
+      Int32Array.from({ length: size }, (_, i) => chosen[i]?.box ?? 0),
+    );
+    const scores = floats(
+      [size],
+      Float32Array.from({ length: size }, (_, i) => chosen[i]?.score ?? 0),
+    );
     const valid = ints([], Int32Array.of(chosen.length));
     return withScores ? [indices, scores, valid] : [indices, valid];
   };
@@ -120,7 +131,12 @@ const byOverlaps: Op = ([overlaps, scores, size, threshold, least]) => {
     sigma: 0,
   };
   const chosen = suppress(numbersOf(scores, 'scores'), (a, b) => table[a * width + b] ?? 0, limits);
-  return [ints([chosen.length], Int32Array.from(chosen, ({ box }) => box))];
+  return [
+    ints(
+      [chosen.length],
+      Int32Array.from(chosen, ({ box }) => box),
+    ),
+  ];
 };
 
 /** Class by class, then the best of all. Inputs: boxes [batch, boxes, 1 or classes, 4], scores [batch, boxes, classes]. */

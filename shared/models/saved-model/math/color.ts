@@ -11,7 +11,8 @@ function toHsv([r, g, b]: Pixel): Pixel {
   const range = value - Math.min(r, g, b);
   const saturation = value > 0 ? range / value : 0;
   if (range <= 0) return [0, saturation, value];
-  const hue = r === value ? (g - b) / 6 / range : g === value ? (b - r) / 6 / range + 1 / 3 : (r - g) / 6 / range + 2 / 3;
+  const hue =
+    r === value ? (g - b) / 6 / range : g === value ? (b - r) / 6 / range + 1 / 3 : (r - g) / 6 / range + 2 / 3;
   return [hue < 0 ? hue + 1 : hue, saturation, value];
 }
 

@@ -2,11 +2,13 @@ import { broadcastIndex, broadcastShape, sizeOf } from '../op-shape.ts';
 import { numbersOf, type OpTensor } from '../op-tensor.ts';
 import type { Op, Ops } from '../op.ts';
 import { roundHalfEven } from './round.ts';
+import { betainc, digamma, igamma, igammac, lgamma } from './special.ts';
 
 /** Element by element, what TensorFlow.js has no kernel for. https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/ops/math_ops.cc */
 
 type Unary = (x: number) => number;
 type Binary = (x: number, y: number) => number;
+type Place = (at: number) => number;
 
 /** The result has the input's dtype and shape. */
 function unary(f: Unary): Op {
@@ -33,6 +35,27 @@ export const elementwiseOps: Ops = {
   Erfc: unary(erfc),
   Erfinv: unary(erfinv),
   Lgamma: unary(lgamma),
+  Digamma: unary(digamma),
+  Igamma: binary(igamma),
+  Igammac: binary(igammac),
+  Ndtri: unary((p) => -Math.SQRT2 * erfcinv(2 * p)),
+  Betainc: ([a, b, x]) => {
+    const [as, bs, xs] = [numbersOf(a, 'a'), numbersOf(b, 'b'), numbersOf(x, 'x')];
+    const shape = [a, b, x].map((tensor) => tensor?.shape ?? []).reduce(broadcastShape);
+    const [toA, toB, toX] = [a, b, x].map((tensor) => broadcastIndex(tensor?.shape ?? [], shape)) as [
+      Place,
+      Place,
+      Place,
+    ];
+    const at = (i: number): number => betainc(as[toA(i)] ?? 0, bs[toB(i)] ?? 0, xs[toX(i)] ?? 0);
+    return [
+      like(
+        a as OpTensor,
+        shape,
+        Float32Array.from({ length: sizeOf(shape) }, (_, i) => at(i)),
+      ),
+    ];
+  },
   Rint: unary(roundHalfEven),
   Softsign: unary((x) => x / (1 + Math.abs(x))),
   Inv: unary((x) => 1 / x),
@@ -89,6 +112,18 @@ function erfc(x: number): number {
   return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
 }
 
+/** By bisection where erf is too near to 1 to tell. */
+function erfcinv(y: number): number {
+  if (y > 0.1 || !(y > 0)) return y > 1 ? -erfcinv(2 - y) : erfinv(1 - y);
+  let [low, high] = [0, 27];
+  for (let n = 0; n < 60; n++) {
+    const middle = (low + high) / 2;
+    if (erfc(middle) > y) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
 /** Newton's method on erf, from Winitzki's approximation. */
 function erfinv(y: number): number {
   if (Math.abs(y) >= 1) return Math.abs(y) === 1 ? y * Infinity : NaN;
@@ -98,20 +133,4 @@ function erfinv(y: number): number {
   let x = Math.sign(y) * Math.sqrt(Math.sqrt(half * half - log / a) - half);
   for (let n = 0; n < 4; n++) x -= (1 - erfc(x) - y) / ((2 / Math.sqrt(Math.PI)) * Math.exp(-x * x));
   return x;
-}
-
-/** Lanczos' coefficients for g = 7, n = 9. */
-const LANCZOS = [
-  0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
-  12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
-] as const;
-
-function lgamma(x: number): number {
-  if (x <= 0 && Number.isInteger(x)) return Infinity;
-  if (x < 0.5) return Math.log(Math.PI / Math.abs(Math.sin(Math.PI * x))) - lgamma(1 - x);
-  const t = x - 1 + 7.5;
-  const [first, ...rest] = LANCZOS;
-  let sum: number = first;
-  rest.forEach((coefficient, i) => (sum += coefficient / (x + i)));
-  return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum);
 }

@@ -41,8 +41,11 @@ const quantizeAndDequantize: Op = ([input, min, max, bitsInput], attrs) => {
   const axis = attrs.int('axis', -1);
   const shape = input?.shape ?? [];
   const [channels, inner] =
-    axis < 0 ? [1, values.length] : [shape[axis] ?? 1, shape.slice(axis + 1).reduce((product, size) => product * size, 1)];
-  const round = attrs.text('round_mode', 'HALF_TO_EVEN') === 'HALF_UP' ? (x: number) => Math.floor(x + 0.5) : roundHalfEven;
+    axis < 0
+      ? [1, values.length]
+      : [shape[axis] ?? 1, shape.slice(axis + 1).reduce((product, size) => product * size, 1)];
+  const round =
+    attrs.text('round_mode', 'HALF_TO_EVEN') === 'HALF_UP' ? (x: number) => Math.floor(x + 0.5) : roundHalfEven;
   const given = attrs.bool('range_given', false);
   const signed = attrs.bool('signed_input', true);
   const least = signed ? -(2 ** (bits - 1)) + Number(attrs.bool('narrow_range', false)) : 0;
@@ -65,11 +68,7 @@ const quantizeAndDequantize: Op = ([input, min, max, bitsInput], attrs) => {
   return [floats(shape, out)];
 };
 
-function rangesOf(
-  values: ArrayLike<number>,
-  channels: number,
-  channelOf: (i: number) => number,
-): [number, number][] {
+function rangesOf(values: ArrayLike<number>, channels: number, channelOf: (i: number) => number): [number, number][] {
   const ranges = Array.from({ length: channels }, (): [number, number] => [Infinity, -Infinity]);
   for (let i = 0; i < values.length; i++) {
     const range = ranges[channelOf(i)] as [number, number];

@@ -1,6 +1,6 @@
 import { DT } from '../graph-def.ts';
 import { opDtype } from '../op-attrs.ts';
-import { floats, graphError, ints, strings, stringsOf, toInt32 } from '../op-tensor.ts';
+import { floats, graphError, ints, numberOf, strings, stringsOf, toInt32 } from '../op-tensor.ts';
 import type { OpTensor } from '../op-tensor.ts';
 import { fromLatin1, latin1 } from '../op-text.ts';
 import type { Ops } from '../op.ts';
@@ -44,6 +44,20 @@ export const codecOps: Ops = {
     return [
       rawValues(rows, attrs.type('out_type', DT.UINT8), attrs.bool('little_endian', true), input?.shape ?? [], length),
     ];
+  },
+  /** tf.io.decode_raw with a fixed length: cut, or filled with zeros. */
+  DecodePaddedRaw: ([input, length], attrs) => {
+    const size = numberOf(length, 'fixed_length');
+    const type = attrs.type('out_type', DT.UINT8);
+    if (!(size > 0) || size % elementBytes(type) !== 0) {
+      throw graphError(`fixed_length (${size}) must be a multiple of the size of out_type (${elementBytes(type)})`);
+    }
+    const rows = stringsOf(input, 'input_bytes').map((bytes) => {
+      const row = new Uint8Array(size);
+      row.set(bytes.subarray(0, size));
+      return row;
+    });
+    return [rawValues(rows, type, attrs.bool('little_endian', true), input?.shape ?? [], size)];
   },
 };
 

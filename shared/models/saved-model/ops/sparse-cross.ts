@@ -93,10 +93,7 @@ function cross(lists: Column): (Uint8Array | number)[][] {
   );
 }
 
-async function hashed(
-  crosses: readonly (readonly (Uint8Array | number)[])[],
-  attrs: OpAttrs,
-): Promise<OpTensor> {
+async function hashed(crosses: readonly (readonly (Uint8Array | number)[])[], attrs: OpAttrs): Promise<OpTensor> {
   const of = await fingerprint();
   const [buckets, key] = [BigInt(attrs.int('num_buckets', 0)), BigInt(attrs.int('hash_key', DEFAULT_KEY))];
   const features = crosses.map((chosen) => chosen.map((value) => hashOf(value, of)));

@@ -61,7 +61,7 @@ function textOf(codes: readonly number[]): string {
 /** As ICU reads it: of what is broken, the longest part that could have begun a character is one. Unicode 16, table 3-8. */
 function decodeUtf8(bytes: Uint8Array): CodePoint[] {
   const points: CodePoint[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const start = at;
     const first = bytes[at++] ?? 0;
     const more = first < 0x80 ? 0 : first < 0xc2 ? -1 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : -1;
@@ -87,7 +87,7 @@ function continues(first: number, read: number, byte: number | undefined): boole
 function decodeUtf16(bytes: Uint8Array): CodePoint[] {
   const points: CodePoint[] = [];
   const unit = (at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const start = at;
     const high = unit(at);
     const whole = at + 2 <= bytes.length;

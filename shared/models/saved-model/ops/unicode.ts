@@ -31,11 +31,7 @@ const decode: Op = ([input], attrs) => {
   rows.forEach((row, i) => (splits[i + 1] = (splits[i] ?? 0) + row.length));
   const all = rows.flat();
   const vector = (values: number[]): OpTensor => ints([values.length], Int32Array.from(values));
-  return [
-    ints([splits.length], splits),
-    vector(all.map(({ code }) => code)),
-    vector(all.map(({ start }) => start)),
-  ];
+  return [ints([splits.length], splits), vector(all.map(({ code }) => code)), vector(all.map(({ start }) => start))];
 };
 
 const transcode: Op = ([input], attrs) => {
