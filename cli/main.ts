@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 
 import { PermanentError } from '../shared/errors.ts';
+import { printable } from '../shared/models/printable.ts';
 import { EXIT, UsageError } from './exit.ts';
 
 type Exit = (code: number) => void;
@@ -51,7 +52,12 @@ function explain(error: unknown): number {
     process.stderr.write(`fanfold: ${error.message}\n`);
     return EXIT.usage;
   }
-  if (error instanceof PermanentError) process.stderr.write(`fanfold: ${error.message}\n`);
+  if (error instanceof PermanentError) process.stderr.write(`fanfold: ${shown(error.message)}\n`);
   else process.stderr.write(`fanfold: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return EXIT.failed;
+}
+
+/** What a message quotes may come out of files: no terminal is to obey it. */
+function shown(message: string): string {
+  return message.split('\n').map(printable).join('\n');
 }

@@ -5,6 +5,7 @@ import type { ModelFile } from '../infra/local/model-folder.ts';
 import { PermanentError } from '../shared/errors.ts';
 import { compareVersions, isVersion, parseModelReference } from '../shared/models/catalog.ts';
 import { loadModel } from '../shared/models/load.ts';
+import { printable } from '../shared/models/printable.ts';
 import type { ModelFiles } from '../shared/models/model.ts';
 import type { ModelStore } from '../shared/ports.ts';
 import { checkNewVersion, nextVersion, setDefault, setLabels, versionsOf } from '../shared/models/registry.ts';
@@ -127,5 +128,7 @@ function tell({ model, version, runtime, bytes, files, tests }: Imported, { form
   }
   process.stdout.write(`imported ${model}@${version}: ${files.length} files, ${number(bytes)} bytes, on ${runtime}\n`);
   for (const { signature, outcome, message } of tests)
-    process.stdout.write(`  signature ${signature}: ${outcome}${message === undefined ? '' : `: ${message}`}\n`);
+    process.stdout.write(
+      `  ${printable(`signature ${signature}: ${outcome}${message === undefined ? '' : `: ${message}`}`)}\n`,
+    );
 }

@@ -5,6 +5,7 @@ import { loadModel } from '../shared/models/load.ts';
 import { signatureOf } from '../shared/models/signature-of.ts';
 import type { FeatureSpec, Model, Signature } from '../shared/models/model.ts';
 import { tensorFlowName } from '../shared/models/dtype-names.ts';
+import { printable } from '../shared/models/printable.ts';
 import { readServingConfig } from '../shared/models/serving-config.ts';
 import type { TensorSpec } from '../shared/tensor.ts';
 import { addModelsOptions, openArgument } from './models-folder.ts';
@@ -69,13 +70,18 @@ async function show(argument: string, options: ShowOptions): Promise<void> {
       `files: ${files.names.slice(0, LISTED_FILES).join(', ')}${more} (${files.names.length} of ${number(version.byteSize)} bytes)`,
       ...(Object.keys(serving).length > 0 ? [`serving.json: ${JSON.stringify(serving)}`] : []),
     ];
-    process.stdout.write(`${lines.join('\n')}\n`);
-    for (const signature of sorted(signatures)) process.stdout.write(`\n${describe(signature)}`);
+    print(lines);
+    for (const signature of sorted(signatures)) print(['', ...describe(signature)]);
     for (const [name, reason] of Object.entries(refused))
-      process.stdout.write(`\nsignature_def['${name}'] cannot be run here: ${reason}\n`);
+      print(['', `signature_def['${name}'] cannot be run here: ${reason}`]);
   } finally {
     await model.dispose();
   }
+}
+
+/** Names in them come out of files. */
+function print(lines: readonly string[]): void {
+  process.stdout.write(lines.map((line) => `${printable(line)}\n`).join(''));
 }
 
 /** @throws as `signatureOf`. */
@@ -84,7 +90,7 @@ function chosen(model: Model, name: string | undefined, label: string): readonly
 }
 
 /** Source of the form: `saved_model_cli show --all`, https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/tools/saved_model_cli.py */
-function describe({ name, inputs, outputs, method, examples: fed }: Signature): string {
+function describe({ name, inputs, outputs, method, examples: fed }: Signature): string[] {
   const lines = [
     `signature_def['${name}']:`,
     '  The given SavedModel SignatureDef contains the following input(s):',
@@ -98,7 +104,7 @@ function describe({ name, inputs, outputs, method, examples: fed }: Signature): 
     lines.push(`  Its input ${fed.input} takes serialized tf.Examples${known}`);
     lines.push(...(fed.features ?? []).flatMap(describeFeature));
   }
-  return `${lines.join('\n')}\n`;
+  return lines;
 }
 
 /** As there, by name; --format json keeps the model's own order. */
