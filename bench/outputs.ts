@@ -42,7 +42,9 @@ const asked = process.argv.slice(2);
 for (const [name, output] of Object.entries(OUTPUTS)) {
   const lines = linesOf(output);
   const layout = layoutOf({ keyField: 'key' }, [output]);
-  for (const format of PREDICTIONS_FORMATS.filter((one) => asked.length === 0 || asked.includes(one))) {
+  for (const format of PREDICTIONS_FORMATS.filter((one) =>
+    asked.length === 0 ? one !== 'jsonl' : asked.includes(one),
+  )) {
     const writer = await predictionsWriter(format);
     const took: number[] = [];
     let size = 0;

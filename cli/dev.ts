@@ -5,7 +5,7 @@ import { acquireLock } from '../infra/local/lock.ts';
 import { StderrLogger } from '../infra/local/logger.ts';
 import { LocalPipeline } from '../infra/local/pipeline.ts';
 import { FolderWatcher } from '../infra/local/watcher.ts';
-import { PermanentError } from '../shared/errors.ts';
+import { messageOf, PermanentError } from '../shared/errors.ts';
 import type { Logger } from '../shared/ports.ts';
 import { DEFAULT_PORT, startDevServer } from './dev-server.ts';
 import { EXIT } from './exit.ts';
@@ -23,8 +23,8 @@ const POLL_MS = 300;
 const SWEEP_MS = 60_000;
 
 const HELP = `
-The state folder holds three buckets: input/, models/ and output/. Put a model at models/<model>/<version>/ (an .onnx file or a
-TensorFlow.js model.json), then drop a file: its folder names the model.
+The state folder holds three buckets: input/, models/ and output/. Put a model at models/<model>/<version>/ (a TensorFlow
+SavedModel, an .onnx file or a TensorFlow.js model.json), then drop a file: its folder names the model.
 
 On 127.0.0.1 it serves TensorFlow Serving's REST API (/v1/models/<model>:predict, :classify, :regress, status and metadata), the jobs API
 (/v1/projects/local/locations/local/batchPredictionJobs, with gs://input/… and gs://output/…), /metrics and /readyz.
@@ -129,7 +129,7 @@ function repeat(pauseMs: number, logger: Logger, task: () => Promise<void>): { s
       try {
         await task();
       } catch (error) {
-        logger.log('ERROR', error instanceof Error ? error.message : String(error));
+        logger.log('ERROR', messageOf(error));
       }
       await new Promise<void>((wake) => {
         const timer = setTimeout(wake, pauseMs);

@@ -1,17 +1,15 @@
-import { phaseOf } from '../shared/job-resource.ts';
-import type { Job } from '../shared/job.ts';
-import type { Progress } from '../shared/ports.ts';
+import type { JobView } from './job-view.ts';
 import { number } from './progress.ts';
 import { table } from './table.ts';
 
 /** One line a job. */
-export function jobTable(rows: readonly { readonly job: Job; readonly progress: Progress | undefined }[]): string {
-  const cells = rows.map(({ job, progress }) => [
+export function jobTable(jobs: readonly JobView[]): string {
+  const cells = jobs.map((job) => [
     job.id,
-    stateOf(job, progress),
+    stateOf(job),
     modelOf(job),
-    number(job.outcome?.rows ?? progress?.rows ?? 0),
-    number(job.outcome?.failed ?? progress?.failed ?? 0),
+    number(job.rows),
+    number(job.failed),
     job.createTime,
     inputOf(job),
   ]);
@@ -19,25 +17,24 @@ export function jobTable(rows: readonly { readonly job: Job; readonly progress: 
 }
 
 /** Everything that a person asks of one job. */
-export function describeJob(job: Job, progress: Progress | undefined): string {
-  const { plan, spec, outcome } = job;
+export function describeJob(job: JobView): string {
   const lines: [string, string | undefined][] = [
     ['job', job.id],
-    ['state', stateOf(job, progress)],
-    ['error', job.error?.message],
-    ['name', spec.displayName],
-    ['model', `${modelOf(job)}, signature ${spec.signatureName}`],
+    ['state', stateOf(job)],
+    ['error', job.error],
+    ['name', job.displayName],
+    ['model', `${modelOf(job)}, signature ${job.signatureName}`],
     ['input', inputOf(job)],
-    ['rows', number(outcome?.rows ?? progress?.rows ?? 0)],
-    ['failed', number(outcome?.failed ?? progress?.failed ?? 0)],
-    ['runtime', outcome?.runtimes.join(', ')],
-    ['redrive of', spec.redriveOf],
+    ['rows', number(job.rows)],
+    ['failed', number(job.failed)],
+    ['runtime', job.runtimes?.join(', ')],
+    ['redrive of', job.redriveOf],
     ['created', job.createTime],
     ['started', job.startTime],
     ['ended', job.endTime],
-    ['results', outcome && `${plan.output.bucket}/${plan.output.results}`],
-    ['errors', outcome && outcome.failed > 0 ? `${plan.output.bucket}/${plan.output.errors}` : undefined],
-    ['manifest', outcome && `${plan.output.bucket}/${plan.output.manifest}`],
+    ['results', job.results],
+    ['errors', job.errors],
+    ['manifest', job.manifest],
   ];
   return lines
     .filter(([, value]) => value !== undefined && value !== '')
@@ -46,17 +43,16 @@ export function describeJob(job: Job, progress: Progress | undefined): string {
 }
 
 /** `running (scoring)`, `partially succeeded` … */
-function stateOf(job: Job, progress: Progress | undefined): string {
-  const state = job.state.replace('JOB_STATE_', '').toLowerCase().replaceAll('_', ' ');
-  return job.state === 'JOB_STATE_RUNNING' && progress !== undefined ? `${state} (${phaseOf(job, progress)})` : state;
+export function stateOf({ state, phase }: Pick<JobView, 'state' | 'phase'>): string {
+  const name = state.replace('JOB_STATE_', '').toLowerCase().replaceAll('_', ' ');
+  return phase === undefined ? name : `${name} (${phase})`;
 }
 
-function inputOf({ plan }: Job): string {
-  const [first] = plan.inputs;
-  if (first === undefined) return '';
-  return plan.inputs.length === 1 ? first.name : `${first.name} and ${plan.inputs.length - 1} more`;
+function inputOf({ inputs }: JobView): string {
+  const [first = ''] = inputs;
+  return inputs.length < 2 ? first : `${first} and ${inputs.length - 1} more`;
 }
 
-function modelOf({ plan }: Job): string {
-  return plan.model.version === '' ? plan.model.model : `${plan.model.model}@${plan.model.version}`;
+function modelOf({ model, version }: JobView): string {
+  return version === '' ? model : `${model}@${version}`;
 }

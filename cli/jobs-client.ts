@@ -17,7 +17,10 @@ export interface JobResource {
   readonly model: string;
   readonly modelVersionId: string;
   readonly signatureName: string;
-  readonly inputConfig: { readonly gcsSource: { readonly uris: readonly string[] } };
+  readonly inputConfig: {
+    readonly gcsSource?: { readonly uris: readonly string[] };
+    readonly bigquerySource?: { readonly inputUri: string };
+  };
   readonly state: JobState;
   readonly phase?: string;
   readonly progress?: Progress;

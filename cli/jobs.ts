@@ -17,6 +17,7 @@ import type { Ledger, Ports } from '../shared/ports.ts';
 import { bucketsOf, pipelineOf } from './dev.ts';
 import { EXIT, exitCodeOf, UsageError } from './exit.ts';
 import { describeJob, jobTable } from './job-text.ts';
+import { viewOfJob } from './job-view.ts';
 import { addJobOptions, count, examples, formatOption, workersOption } from './options.ts';
 import { ProgressReporter } from './progress.ts';
 import type * as remote from './remote-jobs.ts';
@@ -167,7 +168,11 @@ async function list(ledger: Ledger, { limit, format }: ListOptions, state: strin
   const rows = await Promise.all(
     jobs.map(async (job) => ({ job, progress: isEnded(job) ? undefined : await ledger.progress(job.id) })),
   );
-  print(format === 'json' ? json(rows.map(({ job, progress }) => jobResource(job, progress))) : jobTable(rows));
+  print(
+    format === 'json'
+      ? json(rows.map(({ job, progress }) => jobResource(job, progress)))
+      : jobTable(rows.map(({ job, progress }) => viewOfJob(job, progress))),
+  );
 }
 
 function stateNamed(filter: string): string {
@@ -209,7 +214,7 @@ async function watch(ledger: Ledger, job: Job, options: JobsOptions): Promise<nu
 async function describe(ledger: Ledger, id: string, { format }: JobsOptions): Promise<void> {
   const job = await find(ledger, id);
   const progress = isEnded(job) ? undefined : await ledger.progress(job.id);
-  print(format === 'json' ? json(jobResource(job, progress)) : describeJob(job, progress));
+  print(format === 'json' ? json(jobResource(job, progress)) : describeJob(viewOfJob(job, progress)));
 }
 
 async function cancel(ports: JobPorts, id: string, options: JobsOptions): Promise<void> {
@@ -245,7 +250,7 @@ async function redrive(state: StateFolder, id: string, options: RedriveOptions):
 }
 
 function tell(job: Job, { format }: JobsOptions): void {
-  print(format === 'json' ? json(jobResource(job)) : describeJob(job, undefined));
+  print(format === 'json' ? json(jobResource(job)) : describeJob(viewOfJob(job, undefined)));
 }
 
 function json(value: unknown): string {

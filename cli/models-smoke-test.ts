@@ -1,3 +1,4 @@
+import { oneLine } from '../shared/errors.ts';
 import { encodeExample } from '../shared/formats/example/example.ts';
 import type { FeatureValues } from '../shared/formats/example/example.ts';
 import type { FeatureSpec, Model, Signature } from '../shared/models/model.ts';
@@ -53,7 +54,7 @@ async function trySignature(model: Model, signature: Signature): Promise<SmokeTe
     requireOutputs(signature, await model.predict(name, inputs));
     return { signature: name, outcome: 'passed' };
   } catch (error) {
-    const message = (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').slice(0, 500);
+    const message = oneLine(error).slice(0, 500);
     const takesText = signature.inputs.some(({ dtype }) => dtype === 'string');
     return { signature: name, outcome: takesText ? 'unsure' : 'failed', message };
   }

@@ -59,10 +59,10 @@ export function addJobOptions(command: Command): Command {
         'give the model each instance as an object, or its fields as an array',
       ).choices(['object', 'array']),
     )
-    .option('--signature <name>', "the model's signature; default: serving_default")
+    .option('--signature <name>', "the model's signature; default: what its serving.json says, or serving_default")
     .option(
       '--batch-size <rows>',
-      'rows in one call to the model; default: chosen from the input size, at least 256',
+      'rows in one call to the model; default: what its serving.json says, or chosen from the input size, at least 256',
       count(1, 1_000_000),
     )
     .option(

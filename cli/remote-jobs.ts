@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { PermanentError } from '../shared/errors.ts';
-import type { JobState } from '../shared/job.ts';
+import { isEnded } from '../shared/job.ts';
 import { EXIT, exitCodeOf, UsageError } from './exit.ts';
+import { describeJob, jobTable, stateOf } from './job-text.ts';
+import { viewOfResource } from './job-view.ts';
 import { idOf, JobsClient } from './jobs-client.ts';
 import type { JobResource } from './jobs-client.ts';
 import { templateOf } from './options.ts';
 import type { JobOptions } from './options.ts';
 import { number } from './progress.ts';
 import { findInputs } from './run-inputs.ts';
-import { table } from './table.ts';
 import { remoteTarget } from './target.ts';
 import type { TargetOptions } from './target.ts';
 import { untilInterrupted } from './wait.ts';
@@ -29,13 +30,6 @@ export interface SubmitOptions extends RemoteOptions, JobOptions {
 
 const POLL_MS = 1_000;
 const LINE_MS = 5_000;
-const ENDED: readonly JobState[] = [
-  'JOB_STATE_SUCCEEDED',
-  'JOB_STATE_PARTIALLY_SUCCEEDED',
-  'JOB_STATE_FAILED',
-  'JOB_STATE_CANCELLED',
-  'JOB_STATE_EXPIRED',
-];
 
 export async function submitRemote(inputs: readonly string[], options: SubmitOptions): Promise<number> {
   const client = new JobsClient(remoteTarget(options));
@@ -82,7 +76,7 @@ export async function listRemote(
 ): Promise<void> {
   const client = new JobsClient(remoteTarget(options));
   const jobs = await client.list(options.limit, state === undefined ? undefined : `state="${state}"`);
-  print(options.format === 'json' ? json(jobs) : jobTable(jobs));
+  print(options.format === 'json' ? json(jobs) : jobTable(jobs.map(viewOfResource)));
 }
 
 export async function describeRemote(id: string, options: RemoteOptions): Promise<void> {
@@ -131,10 +125,6 @@ async function follow(client: JobsClient, first: JobResource, options: RemoteOpt
   return exitCodeOf(job.state);
 }
 
-function isEnded({ state }: JobResource): boolean {
-  return ENDED.includes(state);
-}
-
 function progressLine(job: JobResource): string {
   const { progress } = job;
   if (progress === undefined) return stateOf(job);
@@ -143,62 +133,7 @@ function progressLine(job: JobResource): string {
 }
 
 function tell(job: JobResource, { format }: RemoteOptions): void {
-  print(format === 'json' ? json(job) : describe(job));
-}
-
-function jobTable(jobs: readonly JobResource[]): string {
-  const cells = jobs.map((job) => {
-    const { successfulCount, failedCount } = job.completionStats;
-    return [
-      idOf(job),
-      stateOf(job),
-      modelOf(job),
-      number(successfulCount + failedCount),
-      number(failedCount),
-      job.createTime,
-      inputOf(job),
-    ];
-  });
-  return table(['JOB', 'STATE', 'MODEL', 'ROWS', 'FAILED', 'CREATED', 'INPUT'], cells);
-}
-
-function describe(job: JobResource): string {
-  const { successfulCount, failedCount } = job.completionStats;
-  const lines: [string, string | undefined][] = [
-    ['job', idOf(job)],
-    ['state', stateOf(job)],
-    ['error', job.error?.message],
-    ['name', job.displayName],
-    ['model', `${modelOf(job)}, signature ${job.signatureName}`],
-    ['input', inputOf(job)],
-    ['rows', number(successfulCount + failedCount)],
-    ['failed', number(failedCount)],
-    ['redrive of', job.redriveOf],
-    ['created', job.createTime],
-    ['started', job.startTime],
-    ['ended', job.endTime],
-    ['results', job.outputInfo?.results],
-    ['manifest', job.outputInfo?.manifest],
-  ];
-  return lines
-    .filter(([, value]) => value !== undefined && value !== '')
-    .map(([title, value]) => `${title.padEnd(12)}${value ?? ''}\n`)
-    .join('');
-}
-
-function stateOf({ state, phase }: JobResource): string {
-  const name = state.replace('JOB_STATE_', '').toLowerCase().replaceAll('_', ' ');
-  return phase === undefined ? name : `${name} (${phase})`;
-}
-
-function modelOf({ model, modelVersionId }: JobResource): string {
-  return modelVersionId === '' ? model : `${model}@${modelVersionId}`;
-}
-
-function inputOf({ inputConfig }: JobResource): string {
-  const { uris } = inputConfig.gcsSource;
-  const [first = ''] = uris;
-  return uris.length < 2 ? first : `${first} and ${uris.length - 1} more`;
+  print(format === 'json' ? json(job) : describeJob(viewOfResource(job)));
 }
 
 function json(value: unknown): string {

@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 
 import { jobResource } from '../shared/job-resource.ts';
 import type { Job } from '../shared/job.ts';
+import { stateOf } from './job-text.ts';
 import { number } from './progress.ts';
 
 /** Tells how a run ended: as JSON on stdout where asked for, else in a few lines on stderr. */
@@ -12,7 +13,7 @@ export function reportRun(job: Job, format: 'table' | 'json', tookMs: number): v
 
 function lines(job: Job, tookMs: number): string[] {
   const { outcome, plan, state } = job;
-  const head = `${state.replace('JOB_STATE_', '').toLowerCase().replaceAll('_', ' ')}${job.error === undefined ? '' : `: ${job.error.message}`}`;
+  const head = `${stateOf({ state })}${job.error === undefined ? '' : `: ${job.error.message}`}`;
   if (outcome === undefined) return [head];
   const file = (name: string): string => {
     const path = `${plan.output.bucket}/${name}`;

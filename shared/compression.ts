@@ -2,7 +2,7 @@ import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { pipeline, Readable } from 'node:stream';
 import type { Transform } from 'node:stream';
 
-import type { ByteStream } from './ports.ts';
+import type { ByteStream } from './object.ts';
 
 /** What the bytes of an input are packed in; a packed input cannot be read by ranges. */
 export type Compression = 'none' | 'gzip' | 'zlib' | 'zstd';

@@ -44,5 +44,15 @@ export function errorInfo(status: Status, message: string): ErrorInfo {
 /** The error as a job, a row or a failure record carries it; what is not a PermanentError is INTERNAL. */
 export function toErrorInfo(error: unknown): ErrorInfo {
   if (error instanceof PermanentError) return errorInfo(error.status, error.message);
-  return errorInfo('INTERNAL', error instanceof Error ? error.message : String(error));
+  return errorInfo('INTERNAL', messageOf(error));
+}
+
+/** What anything that was thrown says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The same in one line: a library's messages may have many. */
+export function oneLine(error: unknown): string {
+  return messageOf(error).replaceAll(/\s+/g, ' ').trim();
 }

@@ -118,8 +118,9 @@ export interface Job {
   readonly watch?: { readonly seen: string; readonly since: string };
 }
 
-export function isEnded(job: Job): boolean {
-  return NEXT[job.state].length === 0;
+/** Whether it stays as it is. */
+export function isEnded({ state }: Pick<Job, 'state'>): boolean {
+  return NEXT[state].length === 0;
 }
 
 /** Whether work for the job should still be done. */

@@ -16,3 +16,6 @@ export interface StoredObject extends ObjectStat {
   /** CRC-32C (Castagnoli) of the content, base64 of the big-endian four bytes, as Cloud Storage gives it. */
   readonly crc32c: string;
 }
+
+/** Streams bytes in chunks of any size. */
+export type ByteStream = AsyncIterable<Uint8Array>;

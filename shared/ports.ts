@@ -4,19 +4,16 @@ import type { Message } from './messages.ts';
 import type { InferenceMetrics } from './metrics.ts';
 import type { TensorSpec } from './tensor.ts';
 import type { ModelFiles, Signature } from './models/model.ts';
-import type { ObjectRef, ObjectStat, StoredObject } from './object.ts';
+import type { ByteStream, ObjectRef, ObjectStat, StoredObject } from './object.ts';
 import type { ErrorGroup, Input, Part, Result, Shard, SplitRecord } from './shard.ts';
 
-export type { ObjectRef, ObjectStat, StoredObject } from './object.ts';
+export type { ByteStream, ObjectRef, ObjectStat, StoredObject } from './object.ts';
 
 /**
  * What the core asks of the world. Every port has one contract suite (test/contract) that each adapter passes.
  * All of it is at-least-once and may fail at any call, before or after its effect: callers retry, so every write here is
  * create-only or idempotent.
  */
-
-/** Streams bytes in chunks of any size. */
-export type ByteStream = AsyncIterable<Uint8Array>;
 
 export interface ObjectStore {
   /** The live generation, or undefined where there is no such object. */

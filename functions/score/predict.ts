@@ -1,4 +1,4 @@
-import { errorInfo } from '../../shared/errors.ts';
+import { errorInfo, oneLine } from '../../shared/errors.ts';
 import type { ErrorInfo } from '../../shared/errors.ts';
 import type { BatchGroup } from '../../shared/formats/format.ts';
 import type { ScoredRows } from '../../shared/formats/row-encoder.ts';
@@ -96,7 +96,7 @@ async function predictRows(
 
 /** The row's error: what the runtime said, in one line. */
 function modelError(signature: Signature, error: unknown): ErrorInfo {
-  const said = (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').trim();
+  const said = oneLine(error);
   return errorInfo(
     'INVALID_ARGUMENT',
     `the model (signature ${signature.name}) cannot score this instance: ${said.slice(0, 500)}`,

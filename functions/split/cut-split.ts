@@ -1,11 +1,14 @@
+import { PermanentError } from '../../shared/errors.ts';
 import { RangeCutter } from '../../shared/formats/range-cutter.ts';
 import type { Cut } from '../../shared/formats/range-cutter.ts';
 import { formatOf, openTable } from '../../shared/formats/registry.ts';
+import type { TableName } from '../../shared/formats/table.ts';
 import { randomAccess, unpacked } from '../../shared/input.ts';
+import { locationOf } from '../../shared/job.ts';
 import type { Job } from '../../shared/job.ts';
 import { stagedName } from '../../shared/names.ts';
 import type { ByteStream, ObjectStore, TableSource } from '../../shared/ports.ts';
-import type { Shard, Split, SplitRecord } from '../../shared/shard.ts';
+import type { Input, Shard, Split, SplitRecord } from '../../shared/shard.ts';
 import { isIndependent } from '../../shared/split-plan.ts';
 import { tableInputLines } from '../../shared/table-input.ts';
 import { PendingBytes } from './pending-bytes.ts';
@@ -97,19 +100,25 @@ async function* contentOf(
 ): ByteStream {
   const { input } = split;
   if (input.layout !== undefined) yield* anything(split.end - from);
-  else if (split.whole) yield* skip(await linesOf(objects, tables, split), from);
+  else if (split.whole) yield* skip(linesOf(objects, tables, split), from);
   else yield* objects.read(input, from, input.size);
 }
 
-async function linesOf(
-  objects: ObjectStore,
-  tables: TableSource | undefined,
-  { input, unit }: Split,
-): Promise<ByteStream> {
+function linesOf(objects: ObjectStore, tables: TableSource | undefined, { input, unit }: Split): ByteStream {
   if (input.table === undefined || unit === undefined) return unpacked(objects, input);
   if (input.table.format === 'bigquery') return tableInputLines(tables, input, unit);
-  const table = await openTable(input.table.format, randomAccess(objects, input));
-  return table.lines(unit);
+  return tableLines(objects, input, input.table.format, unit);
+}
+
+/** @throws PermanentError naming the file, which the table's reader does not know. */
+async function* tableLines(objects: ObjectStore, input: Input, format: TableName, unit: number): ByteStream {
+  try {
+    const table = await openTable(format, randomAccess(objects, input));
+    yield* table.lines(unit);
+  } catch (error) {
+    if (!(error instanceof PermanentError)) throw error;
+    throw new PermanentError(error.status, `input ${locationOf(input)}: ${error.message}`, { cause: error });
+  }
 }
 
 const NOTHING = new Uint8Array(1024 * 1024);

@@ -30,14 +30,13 @@ const MAX_TEMPLATE_BYTES = 256 * 1024;
 export async function upload(ports: UploadPorts, object: ObjectStat, target: UploadTarget): Promise<Job | undefined> {
   const folder = object.name.slice(0, Math.max(0, object.name.indexOf('/')));
   const base = object.name.slice(object.name.lastIndexOf('/') + 1);
-  if (object.size === 0 || folder === '' || base === TEMPLATE || formatFromName(base) === undefined) {
-    ports.logger.log(
-      'INFO',
-      `ignored: not an input (<model>[@version]/…/file with one of the suffixes ${INPUT_SUFFIXES.join(' ')}, not empty)`,
-      {
-        object: object.name,
-      },
-    );
+  if (folder !== '' && base === TEMPLATE) {
+    ports.logger.log('INFO', 'a template: it is read when an input of that model arrives', { object: object.name });
+    return undefined;
+  }
+  if (object.size === 0 || folder === '' || formatFromName(base) === undefined) {
+    const expected = `<model>[@version]/…/file with one of the suffixes ${INPUT_SUFFIXES.join(' ')}, not empty`;
+    ports.logger.log('INFO', `ignored: not an input (${expected})`, { object: object.name });
     return undefined;
   }
   const id = jobIdOf(object.bucket, object.name, object.generation);

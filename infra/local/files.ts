@@ -4,7 +4,7 @@ import { open, readdir, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
-import { PermanentError } from '../../shared/errors.ts';
+import { messageOf, PermanentError } from '../../shared/errors.ts';
 import { TEMPORARY_PREFIX } from './object-path.ts';
 
 /** Large enough that system calls do not count, small enough to have several in flight. */
@@ -41,9 +41,7 @@ export function fileError(error: unknown, what: string): Error {
     case 'ELOOP':
       return new PermanentError('FAILED_PRECONDITION', `${what}: too many symbolic links`, cause);
     default:
-      return error instanceof PermanentError
-        ? error
-        : new Error(`${what}: ${error instanceof Error ? error.message : String(error)}`, cause);
+      return error instanceof PermanentError ? error : new Error(`${what}: ${messageOf(error)}`, cause);
   }
 }
 

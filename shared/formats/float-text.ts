@@ -38,25 +38,8 @@ export function writeFloat64(out: ByteWriter, value: number): void {
   else writeSpecial(out, value);
 }
 
-const float16Texts = new Map<number, string>();
-
-/** Writes the shortest decimal that reads back to the same float16. */
-export function writeFloat16(out: ByteWriter, value: number): void {
-  if (!Number.isFinite(value)) {
-    writeSpecial(out, value);
-    return;
-  }
-  if (Object.is(value, -0)) out.byte(MINUS);
-  let text = float16Texts.get(value);
-  if (text === undefined) {
-    text = shortestText(value, (double) => Math.f16round(double), 5);
-    float16Texts.set(value, text);
-  }
-  out.ascii(text);
-}
-
 /**
- * Writes the shortest decimal that reads back to the same float32 (by Math.fround of the double that JSON readers make of it), formatted as
+ * Writes a float32, or a float16, as the shortest decimal that reads back to the same float32 (by Math.fround of the double that JSON readers make of it), formatted as
  * JavaScript formats numbers.
  *
  * Decimals of six digits lie further apart than the numbers that round to one float32: at most one of them reads back, and what is shorter is
@@ -72,7 +55,7 @@ export function writeFloat32(out: ByteWriter, value: number): void {
     return;
   }
   if (!(magnitude >= LEAST_NORMAL && magnitude < Number.POSITIVE_INFINITY)) {
-    if (Number.isFinite(value)) out.ascii(shortestText(value, Math.fround, MOST_DIGITS));
+    if (Number.isFinite(value)) out.ascii(shortestText(value));
     else writeSpecial(out, value);
     return;
   }
@@ -94,7 +77,7 @@ export function writeFloat32(out: ByteWriter, value: number): void {
       count--;
     }
   }
-  if (digits === UNSURE) out.ascii(shortestText(value, Math.fround, MOST_DIGITS));
+  if (digits === UNSURE) out.ascii(shortestText(value));
   else {
     if (negative) out.byte(MINUS);
     writeDecimal(out, digits, count - 1 - exponent);
@@ -124,12 +107,12 @@ function digitsReadingBack(magnitude: number, decimals: number): number {
   return read === magnitude ? digits : NONE;
 }
 
-function shortestText(value: number, round: (double: number) => number, mostDigits: number): string {
-  for (let count = 1; count < mostDigits; count++) {
+function shortestText(value: number): string {
+  for (let count = 1; count < MOST_DIGITS; count++) {
     const candidate = Number(value.toPrecision(count));
-    if (round(candidate) === value) return String(candidate);
+    if (Math.fround(candidate) === value) return String(candidate);
   }
-  return String(Number(value.toPrecision(mostDigits)));
+  return String(Number(value.toPrecision(MOST_DIGITS)));
 }
 
 /** Writes `digits` (at most 10^9) times 10^-decimals as JavaScript does. */

@@ -1,4 +1,4 @@
-import type { ByteStream } from '../ports.ts';
+import type { ByteStream } from '../object.ts';
 
 /** Formats whose rows cannot be found in a stream of bytes; npy where the array is in Fortran order. */
 export type TableName = 'npy' | 'npz' | 'parquet' | 'bigquery';

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { StringElement, Tensor } from '../tensor.ts';
 import { CLOSE_BRACKET, COMMA, MINUS, OPEN_BRACKET, asBuffer } from './ascii.ts';
 import type { ByteWriter } from './byte-writer.ts';
-import { writeFloat16, writeFloat64, writeInteger } from './float-text.ts';
+import { writeFloat32, writeFloat64, writeInteger } from './float-text.ts';
 import { FloatPrinter } from './kernel/float-printer.ts';
 
 /** TensorFlow Serving writes the strings of outputs named so as base64. */
@@ -59,7 +59,7 @@ function elementsWriter(name: string, tensor: Tensor): WriteElements {
       };
     }
     case 'float16':
-      return each(tensor.data, writeFloat16);
+      return each(tensor.data, writeFloat32);
     case 'float64':
       return each(tensor.data, writeFloat64);
     case 'bool':

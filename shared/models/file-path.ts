@@ -33,9 +33,3 @@ export function siblingFile(files: ModelFiles, source: string, path: unknown): s
   }
   return name;
 }
-
-/** The reason a runtime gives, in one line. */
-export function oneLine(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replaceAll(/\s+/g, ' ').trim();
-}

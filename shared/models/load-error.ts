@@ -1,6 +1,5 @@
-import { PermanentError, type Status } from '../errors.ts';
+import { oneLine, PermanentError, type Status } from '../errors.ts';
 import { elementCount } from '../tensor.ts';
-import { oneLine } from './file-path.ts';
 import type { Model, ModelFiles } from './model.ts';
 import { printable } from './printable.ts';
 

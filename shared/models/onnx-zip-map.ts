@@ -1,4 +1,4 @@
-type Protobuf = typeof import('protobufjs').default;
+type Protobuf = Pick<typeof import('protobufjs'), 'Reader' | 'Writer'>;
 
 /**
  * A classifier that skl2onnx makes ends in a ZipMap: its probabilities become a sequence of maps from class to number, which no tensor is. The same
@@ -52,7 +52,7 @@ export async function withoutZipMaps(model: Uint8Array): Promise<Uint8Array> {
   if (zipped.size === 0) return model;
   const typed = graph.map((field, place) => {
     const name = field.number === GRAPH.output ? nameOf(protobuf, field) : undefined;
-    return name !== undefined && zipped.has(name) ? matrixOf(protobuf, name) : (nodes[place] ?? field.whole);
+    return name !== undefined && zipped.has(name) ? floatsOf(protobuf, name) : (nodes[place] ?? field.whole);
   });
   const own = top.some(
     ({ number, content }) =>
@@ -66,19 +66,13 @@ export async function withoutZipMaps(model: Uint8Array): Promise<Uint8Array> {
   ]);
 }
 
-/** ValueInfoProto of float32 `[?, ?]`: type.tensor_type is field 1, of elem_type 1 and shape 2, with two empty dim 1. */
-function matrixOf(protobuf: Protobuf, name: string): Uint8Array {
+/** ValueInfoProto of float32: type.tensor_type is field 1, its elem_type field 1. The shape is what ONNX Runtime infers. */
+function floatsOf(protobuf: Protobuf, name: string): Uint8Array {
   const writer = protobuf.Writer.create();
   writer.uint32(tag(GRAPH.output)).fork().uint32(tag(VALUE.name)).string(name);
-  writer
-    .uint32(tag(VALUE.type))
-    .fork()
-    .uint32(tag(1))
-    .fork()
-    .uint32(1 << 3)
-    .uint32(FLOAT);
-  writer.uint32(tag(2)).fork().uint32(tag(1)).bytes(new Uint8Array()).uint32(tag(1)).bytes(new Uint8Array());
-  return writer.ldelim().ldelim().ldelim().ldelim().finish();
+  writer.uint32(tag(VALUE.type)).fork().uint32(tag(1)).fork();
+  writer.uint32(1 << 3).uint32(FLOAT);
+  return writer.ldelim().ldelim().ldelim().finish();
 }
 
 function importOf(protobuf: Protobuf): Uint8Array {

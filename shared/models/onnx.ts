@@ -1,7 +1,7 @@
 import * as ort from 'onnxruntime-node';
-import { PermanentError } from '../errors.ts';
+import { oneLine, PermanentError } from '../errors.ts';
 import type { DType, Tensor, TensorDataByDType, Tensors, TensorSpec } from '../tensor.ts';
-import { oneLine, siblingFile } from './file-path.ts';
+import { siblingFile } from './file-path.ts';
 import { DEFAULT_SIGNATURE, type Model, type ModelFiles, type Signature } from './model.ts';
 import { scanOnnx, type OnnxScan } from './onnx-scan.ts';
 import { withoutZipMaps } from './onnx-zip-map.ts';

@@ -1,4 +1,4 @@
-import { PermanentError } from '../errors.ts';
+import { messageOf, PermanentError } from '../errors.ts';
 import type { ModelFiles } from './model.ts';
 import { printable } from './printable.ts';
 import type { ServingConfig } from './serving-schema.ts';
@@ -39,7 +39,7 @@ export function parseJsonFile(files: ModelFiles, name: string, bytes: Uint8Array
     checkDepth(bytes);
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const message = printable(`${files.label}: ${name} is not JSON: ${reason}`);
     throw new PermanentError('INVALID_ARGUMENT', message, { cause: error });
   }

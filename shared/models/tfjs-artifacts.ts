@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { PermanentError } from '../errors.ts';
+import { oneLine, PermanentError } from '../errors.ts';
 import { elementCount } from '../tensor.ts';
-import { oneLine, siblingFile } from './file-path.ts';
+import { siblingFile } from './file-path.ts';
 import type { ModelFiles } from './model.ts';
 import { parseJsonFile } from './serving-config.ts';
 

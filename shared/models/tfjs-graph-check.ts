@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { PermanentError } from '../errors.ts';
-import { oneLine } from './file-path.ts';
+import { oneLine, PermanentError } from '../errors.ts';
 import { checkExpansion, newFunctionBody, type FunctionBody } from './function-expansion.ts';
 import type { ModelFiles } from './model.ts';
 

@@ -1,8 +1,7 @@
 import { loadGraphModel, type GraphModel } from '@tensorflow/tfjs-converter';
 import type * as tfc from '@tensorflow/tfjs-core';
-import { PermanentError } from '../errors.ts';
+import { oneLine, PermanentError } from '../errors.ts';
 import type { TensorSpec } from '../tensor.ts';
-import { oneLine } from './file-path.ts';
 import type { ModelFiles, Signature } from './model.ts';
 import { MODEL_JSON, type TfjsArtifacts } from './tfjs-artifacts.ts';
 import type { Tfjs } from './tfjs-backend.ts';

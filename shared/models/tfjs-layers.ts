@@ -1,8 +1,7 @@
 import { layers, loadLayersModel, type LayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import type * as tfc from '@tensorflow/tfjs-core';
-import { PermanentError } from '../errors.ts';
+import { oneLine, PermanentError } from '../errors.ts';
 import { elementCount, type DType, type TensorSpec } from '../tensor.ts';
-import { oneLine } from './file-path.ts';
 import { DEFAULT_SIGNATURE, type ModelFiles } from './model.ts';
 import { MODEL_JSON, type TfjsArtifacts } from './tfjs-artifacts.ts';
 import type { Tfjs } from './tfjs-backend.ts';

@@ -72,7 +72,6 @@ function real(value: unknown): number {
   return typeof value === 'number' ? value : (SPECIAL.get(value) ?? mismatch());
 }
 
-/** Halves are written as the shortest text that reads back to the same half: to no other precision. */
 function half(value: unknown): number {
   return Math.f16round(real(value));
 }

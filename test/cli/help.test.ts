@@ -7,6 +7,7 @@ import { FANFOLD, newWorkspace, ROOT, run } from './workspace.ts';
 
 const JOB_OPTIONS = [
   '--instances-format',
+  '--predictions-format',
   '--key-field',
   '--row-keys',
   '--included-fields',
@@ -23,7 +24,7 @@ const JOB_OPTIONS = [
 
 /** Every command with what its help must tell. */
 const COMMANDS: readonly (readonly [command: string, options: readonly string[]])[] = [
-  ['', ['run', 'dev', 'jobs', 'models', '--version']],
+  ['', ['run', 'dev', 'predict', 'estimate', 'jobs', 'models', '--version']],
   ['run', ['--model', '--models', '--output', '--workers', '--force', '--format', ...JOB_OPTIONS]],
   ['dev', ['--workers', 'input/', 'models/', 'output/', 'fanfold.json']],
   ['jobs list', ['--state', '--filter', '--limit', '--format']],
@@ -31,8 +32,15 @@ const COMMANDS: readonly (readonly [command: string, options: readonly string[]]
   ['jobs watch', ['--state', '--format']],
   ['jobs cancel', ['--state', '--format']],
   ['jobs redrive', ['--state', '--model', '--batch-size', '--workers', '--format']],
+  ['jobs submit', ['--model', '--output', '--job-id', '--watch', '--target', ...JOB_OPTIONS]],
+  ['predict', ['--model', '--json-instances', '--text-instances', '--signature', '--endpoint', '--google-identity']],
+  ['estimate', ['--model']],
   ['models list', ['--models', '--state', '--format']],
-  ['models show', ['--models', '--state', '--format']],
+  ['models show', ['--models', '--state', '--signature', '--format']],
+  ['models import', ['--set-default', '--label', '--no-smoke-test', '--models', '--state', '--format']],
+  ['models set-default', ['--models', '--state', '--format']],
+  ['models label', ['--models', '--state', '--format']],
+  ['models delete', ['--force', '--models', '--state', '--format']],
 ];
 
 describe('--help', () => {

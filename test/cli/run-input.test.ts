@@ -230,7 +230,7 @@ describe('what cannot be scored fails before any work, with one line that says w
       name: 'a folder without a model',
       files: { ...good, 'net/readme.md': 'hello' },
       args: ['a.jsonl', '--model', 'net'],
-      message: /holds no model: found readme\.md; expected model\.json \(TensorFlow\.js\) or one \*\.onnx file/,
+      message: /holds no model: found readme\.md; expected saved_model\.pb, model\.json/,
     },
     {
       name: 'a corrupt ONNX file',

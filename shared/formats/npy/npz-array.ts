@@ -1,15 +1,11 @@
-import { pipeline, Readable } from 'node:stream';
-import { crc32, createInflateRaw } from 'node:zlib';
-
 import { isCompressionError } from '../../compression.ts';
 import { PermanentError } from '../../errors.ts';
-import type { ByteStream } from '../../ports.ts';
+import type { RandomAccess } from '../table.ts';
 import { NPY_HEAD_BYTES, readNpyHeader } from './npy-header.ts';
 import type { NpyHeader } from './npy-header.ts';
 import { readRecords } from './npy-rows.ts';
-import { blocks } from './npz-zip.ts';
+import { InflatedBytes } from './npz-inflated-bytes.ts';
 import type { ZipEntry } from './npz-zip.ts';
-import type { RandomAccess } from '../table.ts';
 
 /** Of a deflated array in Fortran order, which is unpacked whole before its rows are gathered. */
 const MAX_UNPACKED_BYTES = 256 * 1024 * 1024;
@@ -68,7 +64,7 @@ async function named<T>(name: string, read: () => Promise<T>): Promise<T> {
 async function headOf(source: RandomAccess, entry: ZipEntry): Promise<Uint8Array> {
   const size = Math.min(entry.size, NPY_HEAD_BYTES);
   if (!entry.deflated) return source.read(entry.start, entry.start + size);
-  const bytes = new Inflated(source, entry);
+  const bytes = new InflatedBytes(source, entry);
   try {
     return await bytes.take(size);
   } finally {
@@ -108,13 +104,13 @@ class StoredRows implements RowReader {
 /** Deflated: rows come out one after another. */
 class InflatedRows implements RowReader {
   readonly #name: string;
-  readonly #bytes: Inflated;
+  readonly #bytes: InflatedBytes;
   readonly #header: NpyHeader;
   #begun = false;
 
   constructor(source: RandomAccess, entry: ZipEntry, header: NpyHeader) {
     this.#name = JSON.stringify(entry.name);
-    this.#bytes = new Inflated(source, entry);
+    this.#bytes = new InflatedBytes(source, entry);
     this.#header = header;
   }
 
@@ -138,7 +134,7 @@ class InflatedRows implements RowReader {
 /** Deflated and in Fortran order: unpacked whole, then gathered. */
 class UnpackedRows implements RowReader {
   readonly #name: string;
-  readonly #bytes: Inflated;
+  readonly #bytes: InflatedBytes;
   readonly #size: number;
   readonly #header: NpyHeader;
   #whole: Uint8Array | undefined;
@@ -146,7 +142,7 @@ class UnpackedRows implements RowReader {
 
   constructor(source: RandomAccess, entry: ZipEntry, header: NpyHeader) {
     this.#name = JSON.stringify(entry.name);
-    this.#bytes = new Inflated(source, entry);
+    this.#bytes = new InflatedBytes(source, entry);
     this.#size = entry.size;
     this.#header = header;
   }
@@ -168,67 +164,5 @@ class UnpackedRows implements RowReader {
 
   close(): void {
     this.#bytes.close();
-  }
-}
-
-/** The unpacked bytes of a deflated file: as many as are asked for at a time, and never more than it says that it holds. */
-class Inflated {
-  readonly #size: number;
-  readonly #crc32: number;
-  readonly #stream: AsyncIterator<Uint8Array>;
-  readonly #close: () => void;
-  #rest: Uint8Array = new Uint8Array(0);
-  #taken = 0;
-  #crc = 0;
-
-  constructor(source: RandomAccess, entry: ZipEntry) {
-    this.#size = entry.size;
-    this.#crc32 = entry.crc32;
-    const inflate = createInflateRaw();
-    const packed = blocks(source, entry.start, entry.start + entry.packedSize);
-    // Whatever fails destroys the stream with that error: whoever reads it sees it there.
-    pipeline(Readable.from(packed, { objectMode: false }), inflate, () => undefined);
-    this.#stream = (inflate as ByteStream)[Symbol.asyncIterator]();
-    this.#close = () => {
-      inflate.destroy();
-    };
-  }
-
-  async take(size: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafeSlow(size);
-    let at = 0;
-    while (at < size) {
-      if (this.#rest.length === 0) this.#rest = (await this.#next()) ?? this.#cutOff();
-      const piece = this.#rest.subarray(0, size - at);
-      bytes.set(piece, at);
-      at += piece.length;
-      this.#rest = this.#rest.subarray(piece.length);
-    }
-    return bytes;
-  }
-
-  async finish(): Promise<void> {
-    while (this.#rest.length > 0 || (await this.#next()) !== undefined) this.#rest = new Uint8Array(0);
-    if (this.#taken !== this.#size) this.#cutOff();
-    if (this.#crc !== this.#crc32) throw new PermanentError('DATA_LOSS', 'the checksum (CRC-32) is wrong');
-  }
-
-  close(): void {
-    this.#close();
-  }
-
-  async #next(): Promise<Uint8Array | undefined> {
-    const next = await this.#stream.next();
-    if (next.done === true) return undefined;
-    const { value } = next;
-    this.#taken += value.length;
-    if (this.#taken > this.#size)
-      throw new PermanentError('DATA_LOSS', `it unpacks to more than the ${this.#size} bytes that it declares`);
-    this.#crc = crc32(value, this.#crc);
-    return value;
-  }
-
-  #cutOff(): never {
-    throw new PermanentError('DATA_LOSS', `it unpacks to ${this.#taken} bytes; it declares ${this.#size}`);
   }
 }

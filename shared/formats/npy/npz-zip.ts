@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 
 import type { Entry, ZipFile } from 'yauzl';
 
-import { PermanentError } from '../../errors.ts';
+import { messageOf, PermanentError } from '../../errors.ts';
 import type { ByteStream } from '../../ports.ts';
 import type { RandomAccess } from '../table.ts';
 
@@ -52,7 +52,7 @@ export async function listZip(source: RandomAccess): Promise<readonly ZipEntry[]
     return await placed(zip, found, source.size);
   } catch (error) {
     if (error instanceof PermanentError || storeError !== undefined) throw storeError ?? error;
-    return refuse(error instanceof Error ? error.message : String(error));
+    return refuse(messageOf(error));
   }
 }
 

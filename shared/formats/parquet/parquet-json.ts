@@ -2,24 +2,27 @@ import type { SchemaTree } from 'hyparquet';
 
 import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET } from '../ascii.ts';
 import type { ByteWriter } from '../byte-writer.ts';
-import { leafWriter } from './parquet-leaf.ts';
-import type { WriteValue } from './parquet-leaf.ts';
+import { leafWriter, listWriter } from './parquet-leaf.ts';
+import type { WriteList, WriteValue } from './parquet-leaf.ts';
 
 /** How a column's values become JSON; rows are objects with a field for every column, `null` where it has no value. */
 export interface Column {
   /** The field's name with its quotes and colon. */
-  readonly label: string;
+  readonly label: Buffer;
   readonly name: string;
   readonly kind: 'leaf' | 'list' | 'map' | 'struct';
   /** Of a list its items, of a map its values, of a struct its fields. */
   readonly children: readonly Column[];
   readonly write: WriteValue;
+  /** Writes a list of the values at once, where it can. */
+  readonly writeList: WriteList | undefined;
 }
 
 /** @param node of the schema as the file has it. */
 export function columnOf(node: SchemaTree): Column {
   const { name } = node.element;
-  const base = { label: `${JSON.stringify(name)}:`, name, write: leafWriter(node.element) };
+  const label = Buffer.from(`${JSON.stringify(name)}:`);
+  const base = { label, name, write: leafWriter(node.element), writeList: listWriter(node.element) };
   if (node.children.length === 0) return { ...base, kind: 'leaf', children: [] };
   const inner = node.children.length === 1 ? node.children[0] : undefined;
   if (inner?.element.repetition_type === 'REPEATED') {
@@ -46,10 +49,12 @@ function writeColumn(out: ByteWriter, column: Column, value: unknown): void {
     const items = value as readonly unknown[];
     const item = column.kind === 'list' ? (column.children[0] ?? column) : column;
     out.byte(OPEN_BRACKET);
-    items.forEach((each, index) => {
-      if (index > 0) out.byte(COMMA);
-      writeColumn(out, item, each);
-    });
+    if (item.kind !== 'leaf' || item.writeList?.(out, items) !== true) {
+      items.forEach((each, index) => {
+        if (index > 0) out.byte(COMMA);
+        writeColumn(out, item, each);
+      });
+    }
     out.byte(CLOSE_BRACKET);
   } else if (column.kind === 'leaf') column.write(out, value);
   else if (column.kind === 'map') writeMap(out, column, value as Readonly<Record<string, unknown>>);
@@ -60,7 +65,7 @@ function writeStruct(out: ByteWriter, column: Column, value: Readonly<Record<str
   out.byte(OPEN_BRACE);
   column.children.forEach((child, index) => {
     if (index > 0) out.byte(COMMA);
-    out.utf8(child.label);
+    out.copy(child.label);
     writeColumn(out, child, value[child.name]);
   });
   out.byte(CLOSE_BRACE);

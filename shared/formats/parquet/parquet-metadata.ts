@@ -1,6 +1,6 @@
 import type { FileMetaData } from 'hyparquet';
 
-import { PermanentError } from '../../errors.ts';
+import { messageOf, PermanentError } from '../../errors.ts';
 import { asBuffer } from '../ascii.ts';
 import { checkSchema } from './parquet-schema.ts';
 import type { RandomAccess } from '../table.ts';
@@ -37,7 +37,7 @@ export async function readMetadata(source: RandomAccess): Promise<FileMetaData> 
     checkSchema(parquetSchema(metadata));
   } catch (error) {
     if (error instanceof PermanentError) throw error;
-    refuse(`its metadata is broken: ${error instanceof Error ? error.message : String(error)}`);
+    refuse(`its metadata is broken: ${messageOf(error)}`);
   }
   return metadata;
 }

@@ -1,6 +1,6 @@
 import type { FileMetaData } from 'hyparquet';
 
-import { PermanentError } from '../../errors.ts';
+import { messageOf, PermanentError } from '../../errors.ts';
 import type { ByteStream } from '../../ports.ts';
 import { LF } from '../ascii.ts';
 import { ByteWriter } from '../byte-writer.ts';
@@ -91,7 +91,7 @@ class ParquetTable implements Table {
 }
 
 function dataLoss(unit: number, error: unknown): PermanentError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (error instanceof PermanentError) return error;
   return new PermanentError('DATA_LOSS', `parquet: row group ${unit} is broken: ${message}`, { cause: error });
 }

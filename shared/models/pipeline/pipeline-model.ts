@@ -1,4 +1,4 @@
-import { PermanentError } from '../../errors.ts';
+import { messageOf, PermanentError } from '../../errors.ts';
 import type { ErrorInfo } from '../../errors.ts';
 import { batchDimension, padRows, toRows } from '../../tensor-rows.ts';
 import type { Tensor, Tensors } from '../../tensor.ts';
@@ -110,8 +110,4 @@ function inStep(name: string, error: unknown, rows: number): unknown {
   if (error instanceof ModelLostError) return new ModelLostError(message, { cause: error });
   if (error instanceof PermanentError) return new PermanentError(error.status, message, { cause: error });
   return new Error(message, { cause: error });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,5 @@
 import type Sharp from 'sharp';
-import { oneLine } from '../file-path.ts';
+import { oneLine } from '../../errors.ts';
 import type { Image } from './resize-image.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts';
 import { RemoteError } from './remote-error.ts';
 import type { RemoteConfig } from './remote-config.ts';
 
@@ -19,7 +20,7 @@ export function authenticator({ auth, url }: Pick<RemoteConfig, 'auth' | 'url'>)
       return Object.fromEntries(await (await headersOf)(url.href));
     } catch (error) {
       headersOf = undefined; // the next request looks for credentials again
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new RemoteError('PERMISSION_DENIED', `no Google credentials (${auth}) for ${url.host}: ${reason}`, {
         cause: error,
       });

@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { performance } from 'node:perf_hooks';
 
-import { PermanentError } from '../../errors.ts';
+import { messageOf, PermanentError } from '../../errors.ts';
 import { httpError, RemoteError } from './remote-error.ts';
 import { guardedLookup } from './remote-url.ts';
 
@@ -136,5 +136,5 @@ async function readSome(response: http.IncomingMessage): Promise<string> {
 /** A host with several addresses fails with one error for each. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -1,4 +1,4 @@
-import { PermanentError } from '../../errors.ts';
+import { messageOf, PermanentError } from '../../errors.ts';
 import type { Model, ModelFiles, Signature } from '../model.ts';
 import { parseExactJson } from './exact-json.ts';
 import { kserveV2 } from './kserve-v2.ts';
@@ -78,7 +78,7 @@ async function askServer(
     return protocol.readMetadata(parseExactJson(text));
   } catch (error) {
     if (error instanceof RemoteError && (error.isTransient || error.status === 'UNAVAILABLE')) throw error;
-    throw refusal(label, config, error instanceof Error ? error.message : String(error), error);
+    throw refusal(label, config, messageOf(error), error);
   }
 }
 

@@ -1,4 +1,4 @@
-import { errorInfo } from '../../errors.ts';
+import { errorInfo, messageOf } from '../../errors.ts';
 import type { ErrorInfo } from '../../errors.ts';
 import { mapConcurrent } from '../../map-concurrent.ts';
 import { batchDimension, sliceRows } from '../../tensor-rows.ts';
@@ -128,7 +128,7 @@ export class RemoteModel implements Model {
     try {
       return this.#protocol.read(signature, parseExactJson(text), rows);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new RemoteError(
         'INTERNAL',
         `${url.host} answered what is no ${this.#config.protocol} prediction: ${reason}`,

@@ -1,5 +1,4 @@
-import { PermanentError } from '../../errors.ts';
-import { oneLine } from '../file-path.ts';
+import { oneLine, PermanentError } from '../../errors.ts';
 import type { ModelFiles } from '../model.ts';
 import { WHOLE } from './bundle-key.ts';
 import type { Extent } from './bundle-key.ts';

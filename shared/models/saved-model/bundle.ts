@@ -1,6 +1,6 @@
 import { crc32c, maskCrc32c } from '../../crc32c.ts';
-import { PermanentError } from '../../errors.ts';
-import { oneLine, siblingFile } from '../file-path.ts';
+import { oneLine, PermanentError } from '../../errors.ts';
+import { siblingFile } from '../file-path.ts';
 import type { ModelFiles } from '../model.ts';
 import { readBundleIndex } from './bundle-entry.ts';
 import type { BundleEntry, BundleIndex } from './bundle-entry.ts';

@@ -1,5 +1,4 @@
-import { PermanentError } from '../../errors.ts';
-import { oneLine } from '../file-path.ts';
+import { oneLine, PermanentError } from '../../errors.ts';
 import type { ModelFiles } from '../model.ts';
 import type { Bundle } from './bundle.ts';
 import type { Constants } from './graph-constants.ts';

@@ -42,6 +42,8 @@ export function isPlain(op: string, types: readonly (number | undefined)[], attr
 function differs(op: string, attrs: Attrs): boolean {
   // WebAssembly slices floats only, and graphs slice shapes everywhere: better than all of it in plain JavaScript.
   if (op === 'StridedSlice') return computedType(typeAttr(attrs, 'T') ?? DT.FLOAT) !== 'float32';
+  // TensorFlow.js multiplies everything with everything before it sums, and only on the cpu.
+  if (op === 'Einsum') return typeAttr(attrs, 'T') === DT.FLOAT;
   if (op === 'OneHot') return intAttr(attrs, 'axis', -1) !== -1;
   if (op === 'Cast') return NARROW.has(typeAttr(attrs, 'DstT') ?? 0) && typeAttr(attrs, 'SrcT') !== DT.BOOL;
   return false;

@@ -1,6 +1,5 @@
 import type { Reader, Type } from 'protobufjs';
-import { PermanentError } from '../../errors.ts';
-import { oneLine } from '../file-path.ts';
+import { oneLine, PermanentError } from '../../errors.ts';
 import { protoType } from './proto-schema.ts';
 
 /** Messages in one file: a decoded message takes about 100 bytes however few it takes in the file. Large graphs have under a million. */

@@ -4,12 +4,14 @@ import { graphNeedsCpu } from '../tfjs-graph-def.ts';
 import type { TfjsBackendName } from '../tfjs-backend.ts';
 import { feedName, resultNames, segmentArtifacts, segmentNodes } from './graph-lower.ts';
 import type { Segment } from './graph-plan.ts';
+import { GROUPED_CONVOLUTION, isOfGroups } from './run-grouped-conv.ts';
 
 /** A segment as TensorFlow.js runs it. It holds no weights: they come with the other values. */
 export class SegmentModel {
   readonly #segment: Segment;
   readonly #names: ReadonlyMap<number, string>;
   #model: GraphModel<tfc.io.IOHandlerSync> | undefined;
+  #isGrouped = false;
   /** `cpu` once the other backend was found to lack a kernel. */
   backend: TfjsBackendName;
 
@@ -39,13 +41,25 @@ export class SegmentModel {
     }
     const results = missing.size === 0 ? this.#segment.results : this.#alive(missing);
     if (results.length === 0) return new Map();
-    const model = (this.#model ??= loadGraphModelSync({ load: () => segmentArtifacts(this.#segment) }));
-    const made = model.execute(
+    const tensors = this.#execute(
       feeds,
       results.map((slot) => this.#names.get(slot) ?? ''),
     );
-    const tensors = Array.isArray(made) ? made : [made];
     return new Map(tensors.map((tensor, i) => [results[i] ?? -1, tensor]));
+  }
+
+  /** Whether a convolution is of groups is known only when its input is there. */
+  #execute(feeds: tfc.NamedTensorMap, names: string[]): tfc.Tensor[] {
+    try {
+      this.#model ??= loadGraphModelSync({ load: () => segmentArtifacts(this.#segment) });
+      return [this.#model.execute(feeds, names)].flat();
+    } catch (error) {
+      if (this.#isGrouped || !isOfGroups(error)) throw error;
+      this.#isGrouped = true;
+      this.#model?.dispose();
+      this.#model = loadGraphModelSync({ load: () => withGroups(segmentArtifacts(this.#segment)) });
+      return [this.#model.execute(feeds, names)].flat();
+    }
   }
 
   #alive(missing: Set<number>): readonly number[] {
@@ -54,6 +68,12 @@ export class SegmentModel {
     }
     return this.#segment.results.filter((slot) => !missing.has(slot));
   }
+}
+
+function withGroups(artifacts: tfc.io.ModelArtifacts): tfc.io.ModelArtifacts {
+  const { node, ...topology } = artifacts.modelTopology as { readonly node: readonly { readonly op: string }[] };
+  const nodes = node.map((each) => (each.op === 'Conv2D' ? { ...each, op: GROUPED_CONVOLUTION } : each));
+  return { ...artifacts, modelTopology: { ...topology, node: nodes } };
 }
 
 function needsCpu(segment: Segment, shapes: ReadonlyMap<number, readonly number[]>): boolean {

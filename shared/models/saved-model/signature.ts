@@ -6,7 +6,7 @@ import { DT, dataTypeName, valueType, type SignatureDef, type TensorInfo } from 
 import { findEffects } from './graph-effects.ts';
 import type { Graph } from './graph.ts';
 import { refKey, typeAttr, type OpNode, type Ref } from './graph-node.ts';
-import type { Plan } from './graph-plan.ts';
+import { plansOf, type Plan } from './graph-plan.ts';
 import type { Planner } from './graph-planner.ts';
 import { outputType } from './graph-op-defs.ts';
 import { findExamples } from './signature-examples.ts';
@@ -50,7 +50,6 @@ export function planSignature(graph: Graph, planner: Planner, name: string, def:
     outputs.map(({ ref }) => ref),
     (node) => fed.has(refKey({ node, index: 0 })),
   );
-  refuseWrites(effects.writes);
   const roots: Ref[] = [];
   const from = outputs.map(({ ref, spec }): OutputFrom => {
     const input = fedBy(graph, ref, fed);
@@ -65,7 +64,8 @@ export function planSignature(graph: Graph, planner: Planner, name: string, def:
     ...(WIDE.has(spec.dtype) && { asFloat: inputs.length + place }),
   }));
   const floats = inputs.map(() => ({ refs: [], dtype: DT.FLOAT }));
-  const plan = planner.plan(roots, [...args, ...floats], effects.checks);
+  const plan = planWith(effects.writes, () => planner.plan(roots, [...args, ...floats], effects.checks));
+  refuseWrites(effects.writes.filter((write) => isFelt(graph, planner, plan, write)));
   const isRead = (place: number): boolean => (plan.args[place] ?? []).length > 0;
   const names = (from: number): Set<string> =>
     new Set(inputs.filter((_, place) => isRead(from + place)).map(({ spec }) => spec.name));
@@ -113,6 +113,23 @@ function fedBy(graph: Graph, ref: Ref, fed: ReadonlyMap<number, string>): string
     at = graph.input(at.node, at.index);
   }
   return undefined;
+}
+
+/** What writes state is told first, as what reads it is mostly lacking too. */
+function planWith(writes: readonly OpNode[], plan: () => Plan): Plan {
+  try {
+    return plan();
+  } catch (error) {
+    refuseWrites(writes);
+    throw error;
+  }
+}
+
+/** Whether the outputs may be made of what the operation writes. Layers that augment images count their calls, and read that in training only. */
+function isFelt(graph: Graph, planner: Planner, plan: Plan, write: OpNode): boolean {
+  const variable = planner.state.variableOf(graph.input(write, 0));
+  if (variable === undefined) return true;
+  return [...plansOf(plan)].some(({ sources }) => sources.some(({ node }) => node.name === variable.name));
 }
 
 function refuseWrites(writes: readonly OpNode[]): void {

@@ -1,5 +1,4 @@
-import { PermanentError } from '../../errors.ts';
-import { oneLine } from '../file-path.ts';
+import { oneLine, PermanentError } from '../../errors.ts';
 import { DT, valueType } from './graph-def.ts';
 import type { TensorProto } from './graph-def.ts';
 import { readVarint, takeBytes } from './sstable-varint.ts';

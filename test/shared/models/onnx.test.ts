@@ -212,23 +212,17 @@ describe('predicting', () => {
 });
 
 describe('outputs that are no tensors', () => {
-  const classifier = (outputs: { name: string; type?: OnnxType; shape?: (number | string)[] }[]): OnnxGraph => ({
+  const sequence = (outputs: { name: string; type?: OnnxType; shape?: (number | string)[] }[]): OnnxGraph => ({
     nodes: [
       { op: 'Identity', inputs: ['x'], outputs: ['scores'] },
-      {
-        op: 'ZipMap',
-        inputs: ['x'],
-        outputs: ['maps'],
-        domain: 'ai.onnx.ml',
-        attributes: { classlabels_int64s: [0, 1] },
-      },
+      { op: 'SequenceConstruct', inputs: ['x'], outputs: ['maps'] },
     ],
     inputs: [{ name: 'x', type: 'float32', shape: ['N', 2] }],
     outputs: outputs,
   });
 
   it('are left out', async () => {
-    const model = await load(classifier([{ name: 'maps' }, { name: 'scores', type: 'float32', shape: ['N', 2] }]));
+    const model = await load(sequence([{ name: 'maps' }, { name: 'scores', type: 'float32', shape: ['N', 2] }]));
     expect(model.signatures['serving_default']?.outputs.map((output) => output.name)).toEqual(['scores']);
     expect(await model.predict('serving_default', { x: float32([1, 2], [1, 2]) })).toEqual({
       scores: float32([1, 2], [1, 2]),
@@ -237,10 +231,38 @@ describe('outputs that are no tensors', () => {
   });
 
   it('alone are refused at load, named', async () => {
-    await expect(load(classifier([{ name: 'maps' }]))).rejects.toMatchObject({
+    await expect(load(sequence([{ name: 'maps' }]))).rejects.toMatchObject({
       status: 'UNIMPLEMENTED',
       message: expect.stringMatching(/no output is a tensor .*\(outputs: maps\)/) as string,
     });
+  });
+});
+
+describe('the maps of a ZipMap', () => {
+  const classifier: OnnxGraph = {
+    nodes: [
+      { op: 'Identity', inputs: ['x'], outputs: ['probabilities'] },
+      {
+        op: 'ZipMap',
+        inputs: ['probabilities'],
+        outputs: ['maps'],
+        domain: 'ai.onnx.ml',
+        attributes: { classlabels_int64s: [0, 1] },
+      },
+    ],
+    inputs: [{ name: 'x', type: 'float32', shape: ['N', 2] }],
+    outputs: [{ name: 'maps' }],
+  };
+
+  it('come out as the tensor that they are made of, the classes in their order', async () => {
+    const model = await load(classifier);
+    expect(model.signatures['serving_default']?.outputs).toEqual([
+      { name: 'maps', dtype: 'float32', shape: [null, 2] },
+    ]);
+    expect(await model.predict('serving_default', { x: float32([2, 2], [1, 2, 3, 4]) })).toEqual({
+      maps: float32([2, 2], [1, 2, 3, 4]),
+    });
+    await model.dispose();
   });
 });
 

@@ -1,4 +1,4 @@
-import { sizeOf } from '../op-shape.ts';
+import { broadcastIndex, broadcastShape, sizeOf } from '../op-shape.ts';
 import { floats, graphError, numberOf, numbersOf, type OpTensor } from '../op-tensor.ts';
 import type { Op, Ops } from '../op.ts';
 
@@ -172,6 +172,54 @@ const determinant: Op = ([input]) => {
   ];
 };
 
+/** The sign of the determinant, and the logarithm of its size. */
+const logDeterminant: Op = ([input]) => {
+  const values = numbersOf(input, 'input');
+  const size = input?.shape.at(-1) ?? 0;
+  const outer = input?.shape.slice(0, -2) ?? [];
+  const all = Array.from({ length: sizeOf(outer) }, (_, batch) =>
+    eliminate(
+      Float64Array.from(values.subarray(batch * size * size, (batch + 1) * size * size)),
+      size,
+      new Float64Array(0),
+      0,
+    ),
+  );
+  const logs = all.map((value) => Math.log(Math.abs(value)));
+  return [floats(outer, Float32Array.from(all, Math.sign)), floats(outer, Float32Array.from(logs))];
+};
+
+/** Inputs: triangular matrices, right-hand sides of the same batch. */
+const solveTriangular: Op = ([matrices, sides], attrs) => {
+  const [a, b] = [numbersOf(matrices, 'matrix'), numbersOf(sides, 'rhs')];
+  const [size, columns] = [matrices?.shape.at(-1) ?? 0, sides?.shape.at(-1) ?? 0];
+  const [outer, other] = [matrices?.shape.slice(0, -2) ?? [], sides?.shape.slice(0, -2) ?? []];
+  const batch = broadcastShape(outer, other);
+  const [placeA, placeB] = [broadcastIndex(outer, batch), broadcastIndex(other, batch)];
+  const adjoint = attrs.bool('adjoint', false);
+  const fromTop = attrs.bool('lower', true) !== adjoint;
+  const out = new Float32Array(sizeOf(batch) * size * columns);
+  for (let n = 0; n < sizeOf(batch); n++) {
+    const at = (row: number, column: number): number =>
+      a[placeA(n) * size * size + (adjoint ? column * size + row : row * size + column)] ?? 0;
+    for (let c = 0; c < columns; c++) {
+      const x = new Float64Array(size);
+      for (let step = 0; step < size; step++) {
+        const row = fromTop ? step : size - 1 - step;
+        let sum = b[(placeB(n) * size + row) * columns + c] ?? 0;
+        for (let done = 0; done < step; done++) {
+          const column = fromTop ? done : size - 1 - done;
+          sum -= at(row, column) * (x[column] ?? 0);
+        }
+        if (at(row, row) === 0) throw graphError('Input matrix is not invertible.');
+        x[row] = sum / at(row, row);
+        out[(n * size + row) * columns + c] = x[row] ?? 0;
+      }
+    }
+  }
+  return [floats([...batch, size, columns], out)];
+};
+
 const cholesky: Op = ([input]) => {
   const values = numbersOf(input, 'input');
   const size = input?.shape.at(-1) ?? 0;
@@ -222,6 +270,8 @@ export const matrixOps: Ops = {
   MatrixInverse: solve,
   MatrixSolve: solve,
   MatrixDeterminant: determinant,
+  LogMatrixDeterminant: logDeterminant,
+  MatrixTriangularSolve: solveTriangular,
   Cholesky: cholesky,
   Cross: cross,
 };

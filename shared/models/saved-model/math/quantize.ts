@@ -63,7 +63,7 @@ const quantizeAndDequantize: Op = ([input, min, max, bitsInput], attrs) => {
   const out = Float32Array.from(values, (x: number, i: number) => {
     const { scale = 1, inverse = 0, low = 0, high = 0 } = scales[channelOf(i) % scales.length] ?? {};
     if (!Number.isFinite(scale)) return 0;
-    return round(fround(Math.min(Math.max(x, low), high) * scale)) * inverse;
+    return round(fround((given ? Math.min(Math.max(x, low), high) : x) * scale)) * inverse;
   });
   return [floats(shape, out)];
 };

@@ -52,12 +52,15 @@ function merged(inputs: readonly OpTensor[], step: Step): Sparse {
   return { shape: a.shape, entries: new Map(entries) };
 }
 
-/** Without sums that are nearer to 0 than the threshold. */
+/** Of what both have, a sum that is nearer to 0 than the threshold is left out. */
 const add: Op = (inputs) => {
-  const { shape, entries } = merged(inputs, (a, b) => a + b);
   const least = numberOf(inputs[6], 'thresh');
-  const kept = new Map([...entries].filter(([, value]) => Math.abs(value) >= least));
-  return sparseTensors({ shape, entries: kept }, inputs[1]?.dtype ?? 'float32');
+  const [a, b] = [sparseOf(inputs[0], inputs[1], inputs[2]), sparseOf(inputs[3], inputs[4], inputs[5])];
+  const { shape, entries } = merged(inputs, (x, y) => x + y);
+  const kept = [...entries].filter(
+    ([place, sum]) => Math.abs(sum) >= least || !a.entries.has(place) || !b.entries.has(place),
+  );
+  return sparseTensors({ shape, entries: new Map(kept) }, inputs[1]?.dtype ?? 'float32');
 };
 
 const choose =

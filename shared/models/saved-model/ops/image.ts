@@ -1,5 +1,5 @@
 import type { Sharp } from 'sharp';
-import { oneLine } from '../../file-path.ts';
+import { oneLine } from '../../../errors.ts';
 import { DT, dataTypeName } from '../graph-def.ts';
 import type { OpAttrs } from '../op-attrs.ts';
 import { floats, graphError, ints, stringOf } from '../op-tensor.ts';

@@ -96,7 +96,8 @@ function decodeUtf16(bytes: Uint8Array): CodePoint[] {
     else if (high >= 0xd800 && high <= 0xdbff) {
       const low = at + 2 <= bytes.length ? unit(at) : 0;
       const pairs = low >= 0xdc00 && low <= 0xdfff;
-      if (pairs) at += 2;
+      // What is left of a pair that was cut belongs to it.
+      if (pairs || at + 2 > bytes.length) at += 2;
       points.push({ code: pairs ? 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00) : INVALID, start });
     } else points.push({ code: high, start });
   }
