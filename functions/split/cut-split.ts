@@ -16,6 +16,9 @@ import { PendingBytes } from './pending-bytes.ts';
 /** Takes one shard; the next is cut when it is done. */
 export type EmitShard = (shard: Shard) => Promise<void>;
 
+/** Shards staged at the same time: each is an object of some megabytes, and its creation takes some 50 ms. */
+const STAGED_AT_ONCE = 8;
+
 /**
  * Reads a split and cuts it into shards, in order. An input that can be ranged is only looked through: its shards are ranges of it. One that
  * cannot (gzip) is unpacked, a unit of a table read as JSON lines, and the shards that are wanted are staged as objects of their own.
@@ -36,33 +39,40 @@ export async function cutSplit(
   const begin = start ?? split.start;
   const sync = start === undefined && !split.first && !split.whole && split.input.layout === undefined;
   const cutter = cutterOf(job, split, begin, sync);
-  let shards = 0;
-  const toShard = (cut: Cut, object: Shard['object'], at: number): Shard => ({
+  const { bucket, name, generation } = split.input;
+  const toShard = (shard: number, cut: Cut, object: Shard['object'], at: number): Shard => ({
     split: split.index,
-    shard: shards,
+    shard,
     object,
     start: cut.start - at,
     end: cut.end - at,
     rows: cut.rows,
     oversize: cut.oversize,
   });
-  const { bucket, name, generation } = split.input;
-  const place = split.whole
-    ? async (cut: Cut, pending: PendingBytes): Promise<Shard> => {
-        if (cut.oversize || !wanted(shards)) return toShard(cut, { bucket, name, generation }, 0);
-        const { scratch } = job.plan;
-        const staged = stagedName(scratch.prefix, split.index, shards);
-        const { object } = await objects.create(scratch.bucket, staged, pending.slice(cut.start, cut.end));
-        return toShard(cut, { bucket: object.bucket, name: object.name, generation: object.generation }, cut.start);
-      }
-    : (cut: Cut): Promise<Shard> => Promise.resolve(toShard(cut, { bucket, name, generation }, 0));
-
   const pending = new PendingBytes(begin, split.whole ? job.spec.maxRowBytes : 0);
+  const place = async (shard: number, cut: Cut): Promise<Shard> => {
+    if (!split.whole || cut.oversize || !wanted(shard)) return toShard(shard, cut, { bucket, name, generation }, 0);
+    const { scratch } = job.plan;
+    const staged = stagedName(scratch.prefix, split.index, shard);
+    const { object } = await objects.create(scratch.bucket, staged, pending.slice(cut.start, cut.end));
+    return toShard(shard, cut, { bucket: object.bucket, name: object.name, generation: object.generation }, cut.start);
+  };
+
+  let shards = 0;
+  /** In order; those that are staged, several at a time. */
+  const placing: Promise<Shard>[] = [];
+  const emitFirst = async (): Promise<void> => {
+    const first = placing.shift();
+    if (first !== undefined) await emit(await first);
+  };
   const take = async (cuts: readonly Cut[]): Promise<void> => {
     for (const cut of cuts) {
-      await emit(await place(cut, pending));
+      const placed = place(shards, cut);
+      placed.catch(() => undefined); // it is told when its turn comes
+      placing.push(placed);
       pending.dropBefore(cut.end);
       shards++;
+      if (placing.length >= (split.whole ? STAGED_AT_ONCE : 1)) await emitFirst();
     }
   };
   for await (const chunk of contentOf(objects, tables, split, sync ? begin - 1 : begin)) {
@@ -72,6 +82,7 @@ export async function cutSplit(
     if (cutter.done) break;
   }
   await take(cutter.finish());
+  while (placing.length > 0) await emitFirst();
   return { split: split.index, start: cutter.start, end: cutter.end, shards, rows: cutter.rows };
 }
 
