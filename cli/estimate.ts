@@ -5,17 +5,11 @@ import type { Estimate, JobSize } from '../shared/estimate.ts';
 import { PRICES } from '../shared/prices.ts';
 import { UsageError } from './exit.ts';
 import { measure } from './measure-input.ts';
+import type { MeasureOptions } from './measure-input.ts';
 import { addJobOptions, count, formatOption } from './options.ts';
-import type { JobOptions } from './options.ts';
 import { duration, number } from './progress.ts';
 
-export interface EstimateOptions extends JobOptions {
-  readonly model?: string;
-  readonly models: string;
-  readonly rows?: number;
-  readonly rowBytes?: number;
-  readonly outputBytes?: number;
-  readonly rowsPerSecond?: number;
+interface EstimateOptions extends MeasureOptions {
   readonly instances: number;
   readonly format: 'table' | 'json';
 }

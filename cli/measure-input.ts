@@ -20,11 +20,21 @@ import type { ModelStore, ObjectStore } from '../shared/ports.ts';
 import type { Input, Shard } from '../shared/shard.ts';
 import { splitAt } from '../shared/split-plan.ts';
 import { UsageError } from './exit.ts';
-import type { EstimateOptions } from './estimate.ts';
 import { EnoughError, HeadOnly } from './head-only.ts';
 import { modelArgument } from './model-argument.ts';
 import { templateOf } from './options.ts';
+import type { JobOptions } from './options.ts';
 import { findInputs } from './run-inputs.ts';
+
+/** What would score the input, and what is known already. */
+export interface MeasureOptions extends JobOptions {
+  readonly model?: string;
+  readonly models: string;
+  readonly rows?: number;
+  readonly rowBytes?: number;
+  readonly outputBytes?: number;
+  readonly rowsPerSecond?: number;
+}
 
 /** How much of the input is scored to measure rows a second. */
 const SAMPLE_SHARDS = 4;
@@ -41,7 +51,7 @@ interface Sample {
 }
 
 /** Scores the first shards, twice: the second time the code is warm. What the options give is not measured. */
-export async function measure(patterns: readonly string[], options: EstimateOptions): Promise<JobSize> {
+export async function measure(patterns: readonly string[], options: MeasureOptions): Promise<JobSize> {
   if (options.model === undefined) throw new UsageError('--model: name the model that would score the input');
   const files = await findInputs(patterns);
   const { source, reference } = await modelArgument(options.model, options.models);
@@ -60,7 +70,7 @@ async function measureFiles(
   files: readonly string[],
   source: ModelSource,
   reference: string,
-  options: EstimateOptions,
+  options: MeasureOptions,
 ): Promise<JobSize> {
   const models = openModels(source);
   const job = await planJob(

@@ -37,15 +37,14 @@ const [T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15] = T
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 /**
- * The checksum of `bytes`, as an unsigned number.
+ * The checksum of `bytes`, or of those in `[start, end)`, as an unsigned number.
  * @param crc the checksum of what stands before them: feeds a stream piece by piece.
  */
-export function crc32c(bytes: Uint8Array, crc = 0): number {
-  const end = bytes.length;
+export function crc32c(bytes: Uint8Array, crc = 0, start = 0, end = bytes.length): number {
   let state = ~crc;
-  let at = 0;
-  if (LITTLE_ENDIAN && end >= 64) {
-    for (const aligned = (4 - (bytes.byteOffset & 3)) & 3; at < aligned; at++) state = step(state, bytes[at] as number);
+  let at = start;
+  if (LITTLE_ENDIAN && end - start >= 64) {
+    while ((bytes.byteOffset + at) & 3) state = step(state, bytes[at++] as number);
     const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (end - at) >> 2);
     const blocks = words.length & ~3;
     state = blockSteps(state, words, blocks);

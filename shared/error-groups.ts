@@ -16,7 +16,7 @@ export class ErrorGroups {
     this.merge([{ error, count: 1, firstRows: [row] }], 0);
   }
 
-  /** Adds groups of a later unit whose first row is `offset`. */
+  /** Adds the groups of a later shard or split, whose first row is `offset` here. */
   merge(groups: readonly ErrorGroup[], offset: number): void {
     for (const { error, count, firstRows } of groups) {
       const group = this.#group(error);

@@ -31,7 +31,10 @@ export const jobTemplateSchema = z.strictObject({
     .exactOptional(),
   toleratedFailurePercentage: z.number().min(0).max(100).exactOptional(),
   toleratedFailureCount: z.int().min(0).exactOptional(),
-  labels: z.record(z.string().max(63), z.string().max(63)).exactOptional(),
+  labels: z
+    .record(z.string().min(1).max(63), z.string().max(63))
+    .refine((labels) => Object.keys(labels).length <= 64, 'expected at most 64 labels')
+    .exactOptional(),
 });
 
 export type JobTemplate = z.infer<typeof jobTemplateSchema>;

@@ -8,7 +8,8 @@ import type { TensorSpec } from './tensor.ts';
 
 /**
  * The domain's units. A job reads inputs; an input is cut into splits (byte ranges), a split into shards (runs of
- * consecutive instances), a shard is scored in batches into one result, a split's results are assembled into one part.
+ * consecutive instances), a shard is scored in batches into one result, a split's results are assembled into one part. An input that is a table
+ * (formats/table.ts) has units, such as row groups, in place of byte ranges: each is a split.
  */
 
 /** One input file, pinned to a generation when the job was created. */
@@ -64,7 +65,10 @@ export interface Shard {
   readonly oversize: boolean;
 }
 
-/** Rows that failed with the same message. `firstRows` holds the first few, ascending, counted from the unit's first row. */
+/**
+ * Rows that failed with the same message. `firstRows` holds the first few, ascending, counted from the first row of the shard, the split or the job
+ * that the group is of.
+ */
 export interface ErrorGroup {
   readonly error: ErrorInfo;
   readonly count: number;

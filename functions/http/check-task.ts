@@ -42,8 +42,7 @@ export async function checkTask(
 
 /** Only a split that cannot find its first record by itself is told where it begins: where the split before it ended. */
 async function checkSplit(ledger: Pick<Ledger, 'getSplit'>, job: Job, task: SplitTask): Promise<void> {
-  const unit = splitAt(job.plan, task.split);
-  if (isIndependent(unit)) {
+  if (isIndependent(splitAt(job.plan, task.split))) {
     if (task.start !== undefined) refuse(task, `a start (${task.start}) for a split that finds its own`);
     return;
   }

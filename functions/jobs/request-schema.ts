@@ -15,10 +15,6 @@ const { instancesFormat, predictionsFormat, ...templateFields } = jobTemplateSch
 /** The fields of a BatchPredictionJob that a caller sets; those that we set, where a caller sends them back, are refused. */
 export const createSchema = z.strictObject({
   ...templateFields,
-  labels: z
-    .record(z.string().min(1).max(63), z.string().max(63))
-    .refine((labels) => Object.keys(labels).length <= 64, 'expected at most 64 labels')
-    .exactOptional(),
   /** `digits`, `digits@3`, `digits@canary`; or a resource name that ends in it. */
   model: modelReference,
   modelVersionId: z.string().min(1).max(63).exactOptional(),

@@ -1,4 +1,4 @@
-import { BACKSLASH, QUOTE } from '../../shared/formats/ascii.ts';
+import { asBuffer, BACKSLASH, QUOTE } from '../../shared/formats/ascii.ts';
 
 /** The words that are no JSON, where they stand alone. */
 const BARE = /(?<![\w.-])(?:NaN|-?Infinity)(?![\w.])/g;
@@ -8,7 +8,7 @@ const BARE = /(?<![\w.-])(?:NaN|-?Infinity)(?![\w.])/g;
  * them bare, and Python's json module writes them so: https://www.tensorflow.org/tfx/serving/api_rest#json_conformance
  */
 export function quoteBareNumbers(body: Uint8Array): Uint8Array {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const bytes = asBuffer(body);
   if (!bytes.includes('NaN') && !bytes.includes('Infinity')) return body;
   const pieces: Uint8Array[] = [];
   let copied = 0;

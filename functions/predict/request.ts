@@ -69,14 +69,12 @@ export function linesOf(request: PredictRequest, signature: Signature, maxRows: 
   checkRows(kind, items.length, maxRows);
   const scalarRows = new ScalarRows(signature);
   const pieces: Buffer[] = [];
-  let widenedRows = 0;
+  let scalars = kind === 'instances';
   for (const [index, item] of items.entries()) {
-    const [line, widened] =
-      kind === 'examples' ? [exampleLine(text, item, index, context), false] : scalarRows.line(text, item);
-    pieces.push(line, NEWLINE);
-    if (widened) widenedRows++;
+    pieces.push(kind === 'examples' ? exampleLine(text, item, index, context) : text.line(item), NEWLINE);
+    scalars &&= scalarRows.inInstance(text, item);
   }
-  return { bytes: Buffer.concat(pieces), rows: items.length, scalars: widenedRows === items.length };
+  return { bytes: Buffer.concat(pieces), rows: items.length, scalars };
 }
 
 const NEWLINE = Buffer.from('\n');
@@ -89,7 +87,7 @@ function exampleLine(text: JsonText, item: Slice, index: number, context: Predic
   return objectLine([...all].map(([name, value]) => [name, text.line(value)]));
 }
 
-function objectLine(fields: readonly (readonly [name: string, value: Buffer, ...unknown[]])[]): Buffer {
+function objectLine(fields: readonly (readonly [name: string, value: Buffer])[]): Buffer {
   const pieces = fields.flatMap(([name, value], place) => [
     Buffer.from(`${place === 0 ? '{' : ','}${JSON.stringify(name)}:`),
     value,
@@ -99,9 +97,9 @@ function objectLine(fields: readonly (readonly [name: string, value: Buffer, ...
 
 /** Columns to rows: a bare tensor is that of the only input. An input without a batch dimension is every row's. */
 function columnLines(text: JsonText, value: Slice, signature: Signature, maxRows: number): RequestLines {
-  const scalars = new Set(signature.inputs.filter(({ shape }) => shape?.length === 0).map(({ name }) => name));
+  const unbatched = new Set(signature.inputs.filter(({ shape }) => shape?.length === 0).map(({ name }) => name));
   const columns = namedColumns(text, value, signature).map(({ name, slice }) => {
-    if (scalars.has(name)) return { name, slice, items: undefined };
+    if (unbatched.has(name)) return { name, slice, items: undefined };
     const items = text.items(slice);
     if (items === undefined) throw refuse(`inputs.${name}: expected a list, its first dimension the rows`);
     return { name, slice, items };
@@ -117,16 +115,19 @@ function columnLines(text: JsonText, value: Slice, signature: Signature, maxRows
   const bare = columns.length === 1 && signature.inputs.length === 1 && columns[0]?.name === signature.inputs[0]?.name;
   const scalarRows = new ScalarRows(signature);
   const pieces: Buffer[] = [];
-  let widenedRows = 0;
+  let onlyScalars = true;
   for (let row = 0; row < rows; row++) {
-    const values = columns.map(
-      ({ name, slice, items }) => [name, ...scalarRows.value(text, items?.[row] ?? slice, name)] as const,
-    );
+    const values = columns.map(({ name, slice, items }) => ({ name, slice: items?.[row] ?? slice }));
     const [only] = values;
-    pieces.push(bare && only !== undefined ? only[1] : objectLine(values), NEWLINE);
-    if (values.some(([, , widened]) => widened)) widenedRows++;
+    pieces.push(
+      bare && only !== undefined
+        ? text.line(only.slice)
+        : objectLine(values.map(({ name, slice }) => [name, text.line(slice)])),
+      NEWLINE,
+    );
+    onlyScalars &&= values.some(({ name, slice }) => scalarRows.inValue(text, slice, name));
   }
-  return { bytes: Buffer.concat(pieces), rows, scalars: widenedRows === rows };
+  return { bytes: Buffer.concat(pieces), rows, scalars: onlyScalars };
 }
 
 interface Column {

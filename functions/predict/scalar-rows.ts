@@ -6,8 +6,8 @@ import type { Slice } from './json-text.ts';
 
 /**
  * TensorFlow Serving feeds a tensor of the shape that it was sent in, whatever the signature says: to a signature whose input and output are `[-1, 1]`,
- * its own first example (half_plus_two) sends the rows 1.0, 2.0, 5.0, and gets scalars back. Here a batch has the signature's shape: such scalars get
- * the lists around them that the input wants, and the outputs of the same kind lose theirs.
+ * its own first example (half_plus_two) sends the rows 1.0, 2.0, 5.0, and gets scalars back. Here a batch has the signature's shape: such a scalar is
+ * the one element of its row (`InputReader`), and the outputs of the same kind lose the lists around theirs.
  */
 
 /** How many lists a row of that tensor is, each of one element; 0 where it is none, or of other sizes. */
@@ -16,40 +16,31 @@ function listsOfOne({ shape }: TensorSpec): number {
   return sizes.every((size) => size === 1) ? sizes.length : 0;
 }
 
-/** Puts values into the lists that their inputs want. */
+/** Finds scalars where a signature has lists of one. */
 export class ScalarRows {
-  readonly #lists: ReadonlyMap<string, number>;
+  readonly #inputs: ReadonlySet<string>;
   readonly #only: string | undefined;
 
   constructor({ inputs, examples }: Signature) {
-    const lists = inputs.map((spec) => [spec.name, listsOfOne(spec)] as const);
-    this.#lists = new Map(examples === undefined ? lists.filter(([, depth]) => depth > 0) : []);
+    const names = examples === undefined ? inputs.filter((spec) => listsOfOne(spec) > 0).map(({ name }) => name) : [];
+    this.#inputs = new Set(names);
     this.#only = inputs.length === 1 ? inputs[0]?.name : undefined;
   }
 
-  /** The instance on one line, and whether a scalar in it was put into lists. */
-  line(text: JsonText, item: Slice): readonly [line: Buffer, widened: boolean] {
-    if (this.#lists.size === 0) return [text.line(item), false];
+  /** Whether the instance holds one. */
+  inInstance(text: JsonText, item: Slice): boolean {
+    if (this.#inputs.size === 0) return false;
     const fields = text.fields(item);
-    if (fields === undefined || isBytes(fields)) {
-      return this.#only === undefined ? [text.line(item), false] : this.value(text, item, this.#only);
-    }
-    const values = [...fields].map(([name, slice]) => [name, ...this.value(text, slice, name)] as const);
-    if (!values.some(([, , widened]) => widened)) return [text.line(item), false];
-    const pieces = values.flatMap(([name, value], place) => [
-      Buffer.from(`${place === 0 ? '{' : ','}${JSON.stringify(name)}:`),
-      value,
-    ]);
-    return [Buffer.concat([...pieces, Buffer.from('}')]), true];
+    if (fields === undefined || isBytes(fields))
+      return this.#only !== undefined && this.inValue(text, item, this.#only);
+    return [...fields].some(([name, slice]) => this.inValue(text, slice, name));
   }
 
-  /** An input's value on one line, and whether it was put into lists. */
-  value(text: JsonText, slice: Slice, name: string): readonly [line: Buffer, widened: boolean] {
-    const depth = this.#lists.get(name) ?? 0;
-    const line = text.line(slice);
-    const isScalar = line[0] !== OPEN_BRACKET && (line[0] !== OPEN_BRACE || isBytes(text.fields(slice)));
-    if (depth === 0 || !isScalar) return [line, false];
-    return [Buffer.concat([Buffer.from('['.repeat(depth)), line, Buffer.from(']'.repeat(depth))]), true];
+  /** Whether the value of that input is one. */
+  inValue(text: JsonText, slice: Slice, name: string): boolean {
+    if (!this.#inputs.has(name)) return false;
+    const first = text.bytes[slice.start];
+    return first !== OPEN_BRACKET && (first !== OPEN_BRACE || isBytes(text.fields(slice)));
   }
 }
 

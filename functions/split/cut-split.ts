@@ -18,6 +18,8 @@ export type EmitShard = (shard: Shard) => Promise<void>;
 
 /** Shards staged at the same time: each is an object of some megabytes, and its creation takes some 50 ms. */
 const STAGED_AT_ONCE = 8;
+/** Bytes of them: a shard, or one record, may be of 64 MiB. */
+const STAGED_BYTES = 32 * 1024 * 1024;
 
 /**
  * Reads a split and cuts it into shards, in order. An input that can be ranged is only looked through: its shards are ranges of it. One that
@@ -60,19 +62,25 @@ export async function cutSplit(
 
   let shards = 0;
   /** In order; those that are staged, several at a time. */
-  const placing: Promise<Shard>[] = [];
+  const placing: { readonly shard: Promise<Shard>; readonly bytes: number }[] = [];
+  let placingBytes = 0;
   const emitFirst = async (): Promise<void> => {
     const first = placing.shift();
-    if (first !== undefined) await emit(await first);
+    if (first === undefined) return;
+    await emit(await first.shard);
+    placingBytes -= first.bytes;
   };
   const take = async (cuts: readonly Cut[]): Promise<void> => {
     for (const cut of cuts) {
-      const placed = place(shards, cut);
-      placed.catch(() => undefined); // it is told when its turn comes
-      placing.push(placed);
+      const shard = place(shards, cut);
+      shard.catch(() => undefined); // it is told when its turn comes
+      const bytes = split.whole && !cut.oversize ? cut.end - cut.start : 0;
+      placing.push({ shard, bytes });
+      placingBytes += bytes;
       pending.dropBefore(cut.end);
       shards++;
-      if (placing.length >= (split.whole ? STAGED_AT_ONCE : 1)) await emitFirst();
+      const atOnce = split.whole ? STAGED_AT_ONCE : 1;
+      while (placing.length >= atOnce || placingBytes > STAGED_BYTES) await emitFirst();
     }
   };
   for await (const chunk of contentOf(objects, tables, split, sync ? begin - 1 : begin)) {

@@ -18,11 +18,11 @@ export type SplitPorts = Pick<Ports, 'objects' | 'queue' | 'ledger' | 'clock' | 
  */
 export async function split(ports: SplitPorts, task: SplitTask): Promise<void> {
   await runTask(ports, task.job, async (job) => {
-    const unit = splitAt(job.plan, task.split);
-    const record = (await settled(ports, job, task.split)) ?? (await cutAndPublish(ports, job, unit, task.start));
+    const planned = splitAt(job.plan, task.split);
+    const record = (await settled(ports, job, task.split)) ?? (await cutAndPublish(ports, job, planned, task.start));
     await announceSplit(ports, job, task.split);
     await announceNumberedSplits(ports, job);
-    await publishNext(ports, job, unit, record);
+    await publishNext(ports, job, planned, record);
   });
 }
 
@@ -33,22 +33,22 @@ async function settled(ports: SplitPorts, job: Job, split: number): Promise<Spli
   return (await ports.ledger.countResults(job.id, split)) === record.shards ? record : undefined;
 }
 
-async function cutAndPublish(ports: SplitPorts, job: Job, unit: Split, start?: number): Promise<SplitRecord> {
-  const done = new Set(await ports.ledger.listResultShards(job.id, unit.index));
-  for (const shard of await reuseResults(ports, job, unit.index)) done.add(shard);
+async function cutAndPublish(ports: SplitPorts, job: Job, planned: Split, start?: number): Promise<SplitRecord> {
+  const done = new Set(await ports.ledger.listResultShards(job.id, planned.index));
+  for (const shard of await reuseResults(ports, job, planned.index)) done.add(shard);
   let tasks: Message[] = [];
   // The first shards leave at once, so that scoring starts while the rest is still being cut; later ones in larger and larger batches.
   let batch = 1;
   const record = await cutSplit(
     ports.objects,
     job,
-    unit,
+    planned,
     start,
     (shard) => !done.has(shard),
     async (shard) => {
       if (!done.has(shard.shard)) tasks.push(scoreTask(job, shard));
       // A file that cannot be ranged may turn out broken at its end: then none of its shards was published.
-      if (tasks.length < batch || unit.whole) return;
+      if (tasks.length < batch || planned.whole) return;
       await ports.queue.publish(tasks);
       tasks = [];
       batch = Math.min(PUBLISH_BATCH, batch * 2);
@@ -62,9 +62,9 @@ async function cutAndPublish(ports: SplitPorts, job: Job, unit: Split, start?: n
 }
 
 /** In a file whose records can only be found from its start, each split tells the next one where it begins. */
-async function publishNext(ports: SplitPorts, job: Job, unit: Split, record: SplitRecord): Promise<void> {
-  if (unit.last) return;
-  const next = splitAt(job.plan, unit.index + 1);
+async function publishNext(ports: SplitPorts, job: Job, planned: Split, record: SplitRecord): Promise<void> {
+  if (planned.last) return;
+  const next = splitAt(job.plan, planned.index + 1);
   if (isIndependent(next) || (await ports.ledger.getSplit(job.id, next.index)) !== undefined) return;
   await ports.queue.publish([{ kind: 'split', job: job.id, split: next.index, start: record.end }]);
 }

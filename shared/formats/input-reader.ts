@@ -81,7 +81,7 @@ export class InputReader {
     this.beginList();
     this.#begin(json, 0);
     if (!(this.column instanceof StringColumn)) throw unexpected(subject, 'bytes', this.expected);
-    this.#checkDepth(json, subject, 0);
+    if (!this.#wraps) this.#checkDepth(json, subject, 0);
     this.column.base64(json, subject);
   }
 

@@ -17,6 +17,8 @@ interface Slot {
   readonly role: FieldRole;
   readonly subject: string;
   seen: number;
+  /** Where its value is in that record, where it is an item of the instance's list. */
+  start: number;
 }
 
 /** The input that takes tf.Examples, and the fields that make them up. */
@@ -48,6 +50,8 @@ export class InstanceDecoder {
   /** In the order of the last record: the next record's fields are likely the same. */
   #order: Slot[] = [];
   #record = 0;
+  /** The items of the last record's list. */
+  readonly #items: Slot[] = [];
 
   constructor(plan: FieldPlan, inputs: readonly InputReader[], floats: FloatReader) {
     this.#json = new JsonReader(floats);
@@ -159,7 +163,9 @@ export class InstanceDecoder {
     const [input] = this.#inputs;
     if (input === undefined || this.#inputs.length > 1)
       throw this.#refuse(json, `instanceType object: ${this.#objectOfInputs()}`);
-    const items: { slot: Slot; start: number }[] = [];
+    const items = this.#items;
+    items.length = 0;
+    let ordered = true;
     json.pos++;
     let index = 0;
     if (!json.take(CLOSE_BRACE)) {
@@ -172,16 +178,20 @@ export class InstanceDecoder {
           if (slot.role.element) this.#once(slot);
           json.skipValue();
         }
-        if (slot.role.element) items.push({ slot, start });
+        if (slot.role.element) {
+          ordered &&= slot.role.order >= (items.at(-1)?.role.order ?? -Infinity);
+          slot.start = start;
+          items.push(slot);
+        }
       } while (json.another(CLOSE_BRACE));
     }
     const end = json.pos;
     this.#checkRequired();
-    items.sort((a, b) => a.slot.role.order - b.slot.role.order);
+    if (!ordered) items.sort((a, b) => a.role.order - b.role.order);
     input.beginList();
-    for (const { slot, start } of items) {
+    for (const { start, subject } of items) {
       json.pos = start;
-      input.item(json, slot.subject);
+      input.item(json, subject);
     }
     input.endList(INSTANCE, items.length);
     json.pos = end;
@@ -205,7 +215,7 @@ export class InstanceDecoder {
   #slot(name: string): Slot {
     let slot = this.#slots.get(name);
     if (slot === undefined) {
-      slot = { role: this.#plan.role(name), subject: subjectOf(name), seen: 0 };
+      slot = { role: this.#plan.role(name), subject: subjectOf(name), seen: 0, start: 0 };
       this.#slots.set(name, slot);
     }
     return slot;

@@ -72,8 +72,8 @@ export function graphNeedsCpu(artifacts: Pick<TfjsArtifacts, 'topology' | 'json'
 
 /**
  * What WebAssembly (4.22) computes wrongly by dtype: found by comparing its kernels with the cpu backend's. It keeps an integer's low byte for a bool, rounds
- * powers of integers, writes a float one-hot's values as integers' bits, clips integers as if they were floats, writes
- * beyond a bool tensor's memory, and gathers with batch dimensions from the first batch.
+ * powers of integers, writes a float one-hot's values as integers' bits, clips integers as if they were floats, slices
+ * by steps and resizes anything as floats, writes beyond a bool tensor's memory, and gathers with batch dimensions from the first batch.
  */
 function mistakesDtype({ op, attr }: GraphNode): boolean {
   const [isFloat, isBool] = [isType(attr?.['T'], 'DT_FLOAT', DT_FLOAT), isType(attr?.['T'], 'DT_BOOL', DT_BOOL)];
@@ -83,6 +83,10 @@ function mistakesDtype({ op, attr }: GraphNode): boolean {
     case 'Pow':
     case 'ClipByValue':
       return attr?.['T'] !== undefined && !isFloat;
+    case 'StridedSlice':
+    case 'ResizeNearestNeighbor':
+      return attr?.['T'] !== undefined && !isFloat;
+    case 'TopKV2':
     case 'Reverse':
     case 'ReverseV2':
     case 'Select':

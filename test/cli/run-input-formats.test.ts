@@ -2,9 +2,8 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 
-import { crc32c } from '../../shared/crc32c.ts';
-import { encodeExample } from '../../shared/formats/example/example.ts';
 import { bytesOf, npyFile, zipFile } from '../shared/formats/array-files.ts';
+import { example, floats, framed, ints } from '../shared/formats/tf-records.ts';
 import { makeOnnx } from '../shared/models/onnx-maker.ts';
 import { newWorkspace } from './workspace.ts';
 
@@ -16,27 +15,8 @@ const expected = Array.from(keys, (key, row) => `{"key":${key},"prediction":${(5
 const x = npyFile('<f4', [ROWS], bytesOf(xs));
 const key = npyFile('<i8', [ROWS], bytesOf(keys));
 
-/** TFRecords of tf.Examples, framed as tensorflow/core/lib/io/record_writer.cc does. */
 function examples(): Buffer {
-  const masked = (bytes: Uint8Array): Buffer => {
-    const crc = crc32c(bytes);
-    const out = Buffer.alloc(4);
-    out.writeUInt32LE((((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0);
-    return out;
-  };
-  return Buffer.concat(
-    Array.from(xs, (value, row) => {
-      const data = encodeExample(
-        new Map([
-          ['key', { kind: 'int64', values: [keys[row] ?? 0n] }],
-          ['x', { kind: 'float', values: Float32Array.of(value) }],
-        ]),
-      );
-      const length = Buffer.alloc(8);
-      length.writeBigUInt64LE(BigInt(data.length));
-      return Buffer.concat([length, masked(length), data, masked(data)]);
-    }),
-  );
+  return framed(...Array.from(xs, (value, row) => example({ key: ints(keys[row] ?? 0n), x: floats(value) })));
 }
 
 function parquet(): Buffer {

@@ -2,30 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 
 import { MemoryObjectStore } from '../../infra/memory/object-store.ts';
-import { crc32c } from '../../shared/crc32c.ts';
 import { PermanentError } from '../../shared/errors.ts';
 import type { DeclaredFormat } from '../../shared/formats/format.ts';
 import { pinInput, unpacked } from '../../shared/input.ts';
 import type { Input } from '../../shared/shard.ts';
 import { bytesOf, npyFile, zipFile } from './formats/array-files.ts';
+import { framed } from './formats/tf-records.ts';
 
 async function pin(name: string, content: Uint8Array | string, format?: DeclaredFormat): Promise<Input> {
   const objects = new MemoryObjectStore({ chunkBytes: 5 });
   await objects.create('b', name, Buffer.from(content));
   return pinInput(objects, 'b', name, format);
-}
-
-/** A TFRecord: https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/lib/io/record_writer.cc */
-function record(data: Uint8Array): Buffer {
-  const masked = (bytes: Uint8Array): Buffer => {
-    const crc = crc32c(bytes);
-    const out = Buffer.alloc(4);
-    out.writeUInt32LE((((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0);
-    return out;
-  };
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(data.length));
-  return Buffer.concat([length, masked(length), data, masked(data)]);
 }
 
 const lines = '{"x":1}\n';
@@ -45,18 +32,18 @@ describe('an input is pinned', () => {
     { name: 'a.csv.zlib', content: deflateSync('x\n1\n'), expected: { compression: 'zlib', columns: ['x'] } },
     { name: 'x', content: 'x^\n1\n', format: 'csv', expected: { compression: 'none', columns: ['x^'] } },
     { name: 'a.jsonl.gz', content: '', expected: { format: 'jsonl', compression: 'none', size: 0 } },
-    { name: 'a.tfrecord', content: record(Buffer.from('a')), expected: { format: 'tf-record', compression: 'none' } },
-    { name: 'a.tfrecord', content: gzipSync(record(Buffer.from('a'))), expected: { compression: 'gzip' } },
-    { name: 'a.tfrecords.gz', content: deflateSync(record(Buffer.from('a'))), expected: { compression: 'zlib' } },
+    { name: 'a.tfrecord', content: framed(Buffer.from('a')), expected: { format: 'tf-record', compression: 'none' } },
+    { name: 'a.tfrecord', content: gzipSync(framed(Buffer.from('a'))), expected: { compression: 'gzip' } },
+    { name: 'a.tfrecords.gz', content: deflateSync(framed(Buffer.from('a'))), expected: { compression: 'zlib' } },
     {
       name: 'a',
-      content: deflateSync(record(Buffer.from('a'))),
+      content: deflateSync(framed(Buffer.from('a'))),
       format: 'tf-record-gzip',
       expected: { format: 'tf-record', compression: 'zlib' },
     },
     // The lengths of these records begin as gzip and zlib data do.
-    { name: 'a.tfrecord', content: record(Buffer.alloc(0x08_8b_1f)), expected: { compression: 'none' } },
-    { name: 'a.tfrecord', content: record(Buffer.alloc(0x9c_78)), expected: { compression: 'none' } },
+    { name: 'a.tfrecord', content: framed(Buffer.alloc(0x08_8b_1f)), expected: { compression: 'none' } },
+    { name: 'a.tfrecord', content: framed(Buffer.alloc(0x9c_78)), expected: { compression: 'none' } },
     { name: 'a.txt', content: '\uFEFFa.jpg\n', expected: { format: 'file-list', headerBytes: 3 } },
     {
       name: 'a.npy',
@@ -89,7 +76,7 @@ describe('an input is pinned', () => {
     },
     {
       name: 'a',
-      content: record(Buffer.from('a')),
+      content: framed(Buffer.from('a')),
       format: 'tf-record-gzip',
       expected: 'holds neither gzip nor zlib data',
     },

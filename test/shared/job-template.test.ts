@@ -20,6 +20,11 @@ describe('a job template', () => {
     { written: { outputConfig: { predictionsFormat: 'xml' } }, field: 'outputConfig.predictionsFormat' },
     { written: { outputConfig: { format: 'csv' } }, field: 'format' },
     { written: { outputFormat: 'csv' }, field: 'outputFormat' },
+    { written: { labels: { '': 'digits' } }, field: 'labels' },
+    {
+      written: { labels: Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`l${index}`, 'x'])) },
+      field: 'labels',
+    },
   ])('refuses $written, and names the field', ({ written, field }) => {
     expect(() => parseTemplate(written, 'fanfold.json')).toThrow(new RegExp(`^fanfold.json: .*${field}`, 's'));
   });

@@ -14,6 +14,17 @@ export const FEATURE_KINDS = ['bytes', 'float', 'int64'] as const;
 
 /** More byte strings and features than an Example of one record holds: each of them takes far more memory than wire bytes. */
 const MAX_PARTS = 1 << 20;
+/** A name as it was read: the next Example's name in this place is likely the same. */
+interface KnownName {
+  readonly bytes: Buffer;
+  readonly text: string;
+}
+
+/** The names of so many features, in the places where they were met last, are kept from Example to Example; longer names are read each time. */
+const MAX_KNOWN = 256;
+const MAX_KNOWN_BYTES = 64;
+const knownNames: KnownName[] = [];
+
 /** Packed floats of no more bytes are read one by one. */
 const SHORT_BYTES = 32;
 
@@ -21,6 +32,8 @@ const SHORT_BYTES = 32;
 export class ExampleReader {
   readonly #wire: WireReader;
   #parts = 0;
+  /** Names so far. */
+  #names = 0;
 
   constructor(bytes: Buffer) {
     this.#wire = new WireReader(bytes);
@@ -137,14 +150,22 @@ export class ExampleReader {
 
   #text(end: number): string {
     const { bytes, pos } = this.#wire;
-    const text = bytes.subarray(pos, end);
-    if (!isUtf8(text)) {
+    const place = this.#names++;
+    const known = knownNames[place];
+    if (known?.bytes.length === end - pos && stands(known.bytes, bytes, pos)) {
+      this.#wire.pos = end;
+      return known.text;
+    }
+    const name = bytes.subarray(pos, end);
+    if (!isUtf8(name)) {
       throw new RowError(
         `instance: no tf.Example: found a feature's name that is not UTF-8 at byte ${pos} of it, expected UTF-8`,
       );
     }
     this.#wire.pos = end;
-    return text.toString('utf8');
+    const text = name.toString('utf8');
+    if (place < MAX_KNOWN && name.length <= MAX_KNOWN_BYTES) knownNames[place] = { bytes: Buffer.from(name), text };
+    return text;
   }
 
   #count(): void {
@@ -154,4 +175,10 @@ export class ExampleReader {
       );
     }
   }
+}
+
+/** Whether the name is what stands at `at`. */
+function stands(name: Buffer, bytes: Buffer, at: number): boolean {
+  for (let index = 0; index < name.length; index++) if (bytes[at + index] !== name[index]) return false;
+  return true;
 }

@@ -2,6 +2,7 @@ import type { SchemaTree } from 'hyparquet';
 
 import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET } from '../ascii.ts';
 import type { ByteWriter } from '../byte-writer.ts';
+import type { ColumnValues } from './parquet-column.ts';
 import { leafWriter, listWriter } from './parquet-leaf.ts';
 import type { WriteList, WriteValue } from './parquet-leaf.ts';
 
@@ -37,9 +38,16 @@ export function columnOf(node: SchemaTree): Column {
   return { ...base, kind: 'struct', children: node.children.map(columnOf) };
 }
 
-/** Writes a row as a JSON object. @param root the schema's. */
-export function writeRow(out: ByteWriter, root: Column, row: Readonly<Record<string, unknown>>): void {
-  writeStruct(out, root, row);
+/** Writes a row as a JSON object. @param root the schema's. @param values of each of its columns. */
+export function writeRow(out: ByteWriter, root: Column, values: readonly ColumnValues[], row: number): void {
+  out.byte(OPEN_BRACE);
+  for (let index = 0; index < root.children.length; index++) {
+    const column = root.children[index] as Column;
+    if (index > 0) out.byte(COMMA);
+    out.copy(column.label);
+    writeColumn(out, column, values[index]?.at(row));
+  }
+  out.byte(CLOSE_BRACE);
 }
 
 function writeColumn(out: ByteWriter, column: Column, value: unknown): void {

@@ -1,9 +1,10 @@
-import type { FileMetaData } from 'hyparquet';
+import type { ColumnData, FileMetaData } from 'hyparquet';
 
 import { messageOf, PermanentError } from '../../errors.ts';
 import type { ByteStream } from '../../ports.ts';
 import { LF } from '../ascii.ts';
 import { ByteWriter } from '../byte-writer.ts';
+import { ColumnValues } from './parquet-column.ts';
 import { checkGroup, groupRange } from './parquet-group.ts';
 import { columnOf, writeRow } from './parquet-json.ts';
 import type { Column } from './parquet-json.ts';
@@ -45,7 +46,7 @@ class ParquetTable implements Table {
     if (group.num_rows === 0n) return;
     const [start, end] = groupRange(group);
     const bytes = await this.#source.read(start, end);
-    const { parquetReadObjects, parquetSchema } = await import('hyparquet');
+    const { parquetRead, parquetSchema } = await import('hyparquet');
     const { compressors } = await import('./parquet-codecs.ts');
     const root = columnOf(parquetSchema(this.#metadata));
     const rows = Number(group.num_rows);
@@ -59,18 +60,26 @@ class ParquetTable implements Table {
     for (let row = 0; row < rows; row += step) {
       const range = { rowStart: row, rowEnd: Math.min(rows, row + step) };
       const parsers = { stringFromBytes: mapKey, timestampFromNanoseconds: (nanos: bigint) => nanos };
-      const objects = await this.#decoding(unit, () =>
-        parquetReadObjects({ file, metadata, ...range, compressors, parsers, utf8: false, geoparquet: false }),
+      const columns = new Map(root.children.map(({ name }) => [name, new ColumnValues()]));
+      const onChunk = (page: ColumnData): void => columns.get(page.columnName)?.add(page);
+      await this.#decoding(unit, () =>
+        parquetRead({ file, metadata, ...range, compressors, parsers, onChunk, utf8: false, geoparquet: false }),
       );
-      yield* this.#write(unit, root, objects);
+      const values = root.children.map(({ name }) => columns.get(name) ?? new ColumnValues());
+      yield* this.#write(unit, root, values, range);
     }
   }
 
-  *#write(unit: number, root: Column, rows: readonly Readonly<Record<string, unknown>>[]): Generator<Uint8Array> {
+  *#write(
+    unit: number,
+    root: Column,
+    columns: readonly ColumnValues[],
+    { rowStart, rowEnd }: { readonly rowStart: number; readonly rowEnd: number },
+  ): Generator<Uint8Array> {
     const lines = new ByteWriter();
-    for (const row of rows) {
+    for (let row = rowStart; row < rowEnd; row++) {
       try {
-        writeRow(lines, root, row);
+        writeRow(lines, root, columns, row);
       } catch (error) {
         throw dataLoss(unit, error);
       }

@@ -18,7 +18,7 @@ type RecordHeader = { readonly length: number } | { readonly broken: string };
 /** Reads the header at `at`; all its bytes must be there. */
 export function readRecordHeader(bytes: Buffer, at: number): RecordHeader {
   const found = bytes.readUInt32LE(at + LENGTH_BYTES);
-  const expected = maskCrc32c(crc32c(bytes.subarray(at, at + LENGTH_BYTES)));
+  const expected = maskCrc32c(crc32c(bytes, 0, at, at + LENGTH_BYTES));
   if (found !== expected) {
     return { broken: `found the checksum ${hex(found)} of a record's length, expected ${hex(expected)}` };
   }
@@ -31,7 +31,7 @@ export function readRecordHeader(bytes: Buffer, at: number): RecordHeader {
 /** What is wrong with the data `[start, end)` before its checksum; undefined where nothing is. */
 export function checkRecordData(bytes: Buffer, start: number, end: number): string | undefined {
   const found = bytes.readUInt32LE(end);
-  const expected = maskCrc32c(crc32c(bytes.subarray(start, end)));
+  const expected = maskCrc32c(crc32c(bytes, 0, start, end));
   if (found === expected) return undefined;
   const at = `at byte ${HEADER_BYTES + end - start} of the record`;
   return `found the checksum ${hex(found)} ${at}, expected ${hex(expected)} for its ${end - start} bytes of data`;
@@ -48,8 +48,8 @@ export function writeRecord(out: ByteWriter, writeData: () => void): void {
   const bytes = out.reserve(FOOTER_BYTES);
   bytes.writeUInt32LE((end - start) % 2 ** 32, at);
   bytes.writeUInt32LE(Math.floor((end - start) / 2 ** 32), at + 4);
-  bytes.writeUInt32LE(maskCrc32c(crc32c(bytes.subarray(at, at + LENGTH_BYTES))), at + LENGTH_BYTES);
-  bytes.writeUInt32LE(maskCrc32c(crc32c(bytes.subarray(start, end))), end);
+  bytes.writeUInt32LE(maskCrc32c(crc32c(bytes, 0, at, at + LENGTH_BYTES)), at + LENGTH_BYTES);
+  bytes.writeUInt32LE(maskCrc32c(crc32c(bytes, 0, start, end)), end);
   out.length = end + FOOTER_BYTES;
 }
 

@@ -75,11 +75,8 @@ function vote(tensors: readonly Tensor[]): Tensor {
 
 /** Text and its bytes are the same value; other bytes are none of any text. */
 function keyOf(element: StringElement | number | bigint): unknown {
-  return element instanceof Uint8Array
-    ? Buffer.from(element).toString('latin1')
-    : typeof element === 'string'
-      ? Buffer.from(element).toString('latin1')
-      : element;
+  const isText = typeof element === 'string' || element instanceof Uint8Array;
+  return isText ? Buffer.from(element as string).toString('latin1') : element;
 }
 
 function commonShape(who: string, types: readonly RowType[]): RowShape {

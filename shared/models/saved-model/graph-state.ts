@@ -6,7 +6,7 @@ import { DT, type FunctionDef, type NodeDef } from './graph-def.ts';
 import { findEffects } from './graph-effects.ts';
 import type { Graph } from './graph.ts';
 import { intAttr, textAttr, typeAttr, type OpNode, type Ref, type Scope } from './graph-node.ts';
-import { tableFromTensors, type LookupTable } from './table.ts';
+import { keyOf, LookupTable, tableFromTensors, type TableValue } from './table.ts';
 import type { TfTensor } from './tensor-bytes.ts';
 import { tableFromTextFile } from './table-file.ts';
 
@@ -93,7 +93,8 @@ export class State {
     const where = `${this.#graph.label}: the table ${node.name}`;
     try {
       if (!init.op.startsWith('InitializeTableFromTextFile')) {
-        return tableFromTensors(await this.#constants.value(input(1)), await this.#constants.value(input(2)));
+        const table = tableFromTensors(await this.#constants.value(input(1)), await this.#constants.value(input(2)));
+        return node.op.startsWith('MutableDense') ? await this.#withoutMarks(node, table) : table;
       }
       const file = this.#constants.asset(input(1));
       if (file === undefined) throw new RangeError('its file is not among the assets');
@@ -111,6 +112,18 @@ export class State {
       if (error instanceof PermanentError) throw error;
       throw new PermanentError('INVALID_ARGUMENT', `${where}: ${oneLine(error)}`, { cause: error });
     }
+  }
+
+  /** Checkpoints of dense tables hold the keys that mark empty and deleted places, too. */
+  async #withoutMarks(node: OpNode, table: LookupTable): Promise<LookupTable> {
+    const marks = await Promise.all(
+      this.#graph.inputs(node).map(async (ref) => {
+        const { data, dtype } = await this.#constants.value(ref);
+        return keyOf(data[0] as TableValue, dtype);
+      }),
+    );
+    const content = [...table.entries()].filter(([key]) => !marks.includes(key));
+    return new LookupTable(table.keyType, table.valueType, new Map(content));
   }
 
   /** Everything that restores a variable or fills a table, wherever it stands; only functions that do are entered. */

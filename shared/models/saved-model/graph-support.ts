@@ -12,11 +12,11 @@ const PLAIN = new Set(
   FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 Gather GatherNd GatherV2 Greater GreaterEqual IFFT IRFFT Imag
   ImageProjectiveTransformV3 IsFinite IsInf IsNan LRN LeakyRelu Less LessEqual LinSpace Log Log1p LogSoftmax LogicalAnd LogicalNot
   LogicalOr LowerBound MatMul  Max MaxPool MaxPool3D MaxPoolWithArgmax Maximum Mean Min Minimum MirrorPad Mod Mul Neg
-  NotEqual OneHot OnesLike Pack Pad PadV2 Pow Prelu Prod RandomStandardNormal RandomUniform RandomUniformInt RFFT  Range Rank Real RealDiv
+  NotEqual OneHot OnesLike Pack Pad PadV2 Pow Prelu Prod RFFT  Range Rank Real RealDiv
   Reciprocal Relu Relu6 Reshape ResizeBilinear ResizeNearestNeighbor Reverse ReverseV2 Round Rsqrt ScatterNd Select SelectV2 Selu
   Shape ShapeN Sigmoid Sign Sin Sinh Size Slice Softmax Softplus SpaceToBatchND SparseFillEmptyRows SparseReshape SparseSegmentMean
   SparseSegmentSum SparseToDense Split SplitV Sqrt Square SquaredDifference Squeeze StridedSlice Sub Sum Tan Tanh
-  TensorScatterUpdate Tile TopKV2 Transpose TruncatedNormal Unique UniqueV2 Unpack UpperBound ZerosLike _FusedConv2D _FusedMatMul`.split(
+  TensorScatterUpdate Tile TopKV2 Transpose Unique UniqueV2 Unpack UpperBound ZerosLike _FusedConv2D _FusedMatMul`.split(
     /\s+/,
   ),
 );

@@ -1,5 +1,6 @@
 import { castOps } from './math/cast.ts';
 import { elementwiseOps } from './math/elementwise.ts';
+import { equationOps } from './math/equations.ts';
 import { pictureOps } from './math/image.ts';
 import { matrixOps } from './math/matrix.ts';
 import { raggedOps } from './math/ragged.ts';
@@ -44,6 +45,7 @@ export const SAVED_MODEL_OPS: ReadonlyMap<string, Op> = new Map(
     ...codecOps,
     ...csvOps,
     ...elementwiseOps,
+    ...equationOps,
     ...exampleOps,
     ...hashOps,
     ...imageOps,

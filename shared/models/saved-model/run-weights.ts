@@ -3,6 +3,7 @@ import { PermanentError } from '../../errors.ts';
 import type { Tfjs, TfjsBackendName } from '../tfjs-backend.ts';
 import { DT, dataTypeName } from './graph-def.ts';
 import type { Constants } from './graph-constants.ts';
+import { typeAttr } from './graph-node.ts';
 import type { Plan, Source } from './graph-plan.ts';
 import type { State } from './graph-state.ts';
 import { computedType } from './graph-support.ts';
@@ -102,6 +103,7 @@ export class Weights {
   }
 
   async #weight(source: Source): Promise<Weight> {
+    refuseType(source);
     switch (source.kind) {
       case 'table': {
         const handle = attachTable(await this.#state.table(source.node));
@@ -145,6 +147,15 @@ export class Weights {
         );
     }
   }
+}
+
+/** Before its values are read: of some types we cannot even do that. */
+function refuseType({ kind, node }: Source): void {
+  const type = kind === 'table' ? undefined : typeAttr(node.attrs, 'dtype');
+  const computed = type === undefined ? undefined : computedType(type);
+  if (type === undefined || (computed !== undefined && computed !== 'complex64')) return;
+  const what = `the ${kind === 'constant' ? kind : 'variable'} ${node.name}`;
+  throw new PermanentError('UNIMPLEMENTED', `${what} is ${dataTypeName(type)}, which is not supported`);
 }
 
 function toInt32(dtype: number, data: Exclude<TfTensor['data'], Uint8Array[]>, what: string): Int32Array {

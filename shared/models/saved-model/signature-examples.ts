@@ -8,6 +8,7 @@ import type { Plan } from './graph-plan.ts';
 import { tensorOfProto } from './tensor-proto.ts';
 
 const PARSERS = new Set(['ParseExample', 'ParseExampleV2', 'ParseSingleExample']);
+const RESHAPES = new Set(['Reshape', 'Squeeze', 'ExpandDims']);
 
 interface Input {
   readonly spec: TensorSpec;
@@ -22,20 +23,32 @@ export function findExamples(graph: Graph, plan: Plan, inputs: readonly Input[])
   const byRef = new Map(
     inputs.filter(({ spec }) => spec.dtype === 'string').map(({ ref, spec }) => [refKey(ref), spec]),
   );
+  let found: { input: string; features: Map<string, FeatureSpec> } | undefined;
   for (const { steps } of plan.stages) {
     for (const step of steps) {
       if (!PARSERS.has(step.op)) continue;
       const spec = byRef.get(refKey(source(graph, graph.input(step.node, 0), byRef)));
-      if (spec !== undefined) return { input: spec.name, features: features(graph, step.node) };
+      if (spec === undefined || (found !== undefined && found.input !== spec.name)) continue;
+      found ??= { input: spec.name, features: new Map() };
+      // Graphs that were joined parse the same Examples more than once: what any of them requires is required.
+      for (const feature of features(graph, step.node)) {
+        const known = found.features.get(feature.name);
+        if (known === undefined || (known.optional && !feature.optional)) found.features.set(feature.name, feature);
+      }
     }
   }
-  return undefined;
+  return found && { input: found.input, features: [...found.features.values()] };
+}
+
+/** Between the input and its parsing the strings may change their places, not themselves. */
+function isPassing(node: OpNode): boolean {
+  return isAlias(node) || RESHAPES.has(node.op);
 }
 
 function source(graph: Graph, ref: Ref, stop: ReadonlyMap<number, unknown>): Ref {
   let at = ref;
-  for (let steps = 0; !stop.has(refKey(at)) && isAlias(at.node) && steps < 1000; steps++)
-    at = graph.input(at.node, at.index);
+  for (let steps = 0; !stop.has(refKey(at)) && isPassing(at.node) && steps < 1000; steps++)
+    at = graph.input(at.node, RESHAPES.has(at.node.op) ? 0 : at.index);
   return at;
 }
 

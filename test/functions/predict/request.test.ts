@@ -27,15 +27,15 @@ describe('a request becomes JSON lines', () => {
       name: 'of scalars where the signature has lists of one',
       signature: PAIR,
       body: '{"instances": [1, [2]]}',
-      expected: '[[1]]\n[2]\n',
+      expected: '1\n[2]\n',
     },
     {
       name: 'of an object with such a scalar',
       signature: PAIR,
       body: '{"instances": [{"x": {"b64": "AA=="}}, {"x": [1]}]}',
-      expected: '{"x":[[{"b64": "AA=="}]]}\n{"x": [1]}\n',
+      expected: '{"x": {"b64": "AA=="}}\n{"x": [1]}\n',
     },
-    { name: 'of a column of such scalars', signature: PAIR, body: '{"inputs": [1, 2]}', expected: '[[1]]\n[[2]]\n' },
+    { name: 'of a column of such scalars', signature: PAIR, body: '{"inputs": [1, 2]}', expected: '1\n2\n' },
     { name: 'of a bare column', body: '{"inputs": [1, 2]}', expected: '1\n2\n' },
     { name: 'of the only column by its name', body: '{"inputs": {"x": [1, 2]}}', expected: '1\n2\n' },
     {

@@ -55,6 +55,16 @@ describe('columns of inputs that take one element a row', () => {
     });
   });
 
+  it('bytes are an element too: bare, by the input’s name, or in lists', () => {
+    const inputs = [{ name: 'image', dtype: 'string', shape: [null, 1] }] as const;
+    const text = '{"b64":"/w=="}\n{"image":{"b64":"/w=="}}\n[{"b64":"/w=="}]\n';
+    const { groups, errors } = decode('jsonl', text, { signature: { ...COLUMNS, inputs } });
+    expect([...errors.values()]).toEqual([]);
+    expect(groups[0]?.inputs['image']?.shape).toEqual([3, 1]);
+    const found = Array.from(groups[0]?.inputs['image']?.data as Uint8Array[], (bytes) => bytes[0]);
+    expect(found).toEqual([255, 255, 255]);
+  });
+
   it('an element of the wrong type is still its row’s error', () => {
     const { errors } = decode('csv', 'x,Bern,1\n', { columns: ['age', 'city', 'id'] });
     expect(errors.get(0)?.message).toBe('field "age": found "x", expected a number');

@@ -93,6 +93,31 @@ describe('parquet', () => {
   });
 });
 
+describe('a list of floats in parquet', () => {
+  it('is written as each of its values would be alone, whatever they are and however many', async () => {
+    const value = fc.oneof(fc.float(), fc.constantFrom(NaN, Infinity, -Infinity, -0, 0), fc.constant(null));
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(value, { maxLength: 12 }), { minLength: 1, maxLength: 4 }), async (lists) => {
+        const schema = [
+          { name: 'root', num_children: 1 },
+          { name: 'x', repetition_type: 'REQUIRED' as const, num_children: 1, converted_type: 'LIST' as const },
+          { name: 'list', repetition_type: 'REPEATED' as const, num_children: 1 },
+          { name: 'element', type: 'FLOAT' as const, repetition_type: 'OPTIONAL' as const },
+        ];
+        // The writer's dictionaries take -0 for 0.
+        const column = { name: 'x', encoding: 'PLAIN' } as const;
+        const file = parquetWriteBuffer({ columnData: [{ ...column, data: lists }], schema, rowGroupSize: 4 });
+        const all = lists.flat();
+        const alone = written({ ...column, data: all.length === 0 ? [null] : all, type: 'FLOAT' });
+        const texts = (await tableLines('parquet', alone)).flat().map((line) => line.slice('{"x":'.length, -1));
+        let next = 0;
+        const expected = lists.map((list) => `{"x":[${list.map(() => texts[next++]).join(',')}]}`);
+        expect((await tableLines('parquet', Buffer.from(file))).flat()).toEqual(expected);
+      }),
+    );
+  });
+});
+
 describe('a hostile or broken parquet file', () => {
   const sound = written({ name: 'x', data: [1, 2, 3], type: 'INT32' });
   const withFooterLength = (length: number): Buffer => {

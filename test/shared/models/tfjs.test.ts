@@ -359,6 +359,24 @@ describe('a graph-model', () => {
     await model.dispose();
   });
 
+  it('that slices integers by steps runs on cpu, as WebAssembly takes them for floats', async () => {
+    const index = (name: string, value: number) => ({ name, shape: [1], data: Int32Array.of(value) });
+    const nodes = [
+      placeholder('x', 'DT_INT32', [-1]),
+      {
+        name: 'y',
+        op: 'StridedSlice',
+        input: ['x', 'b', 'e', 's'],
+        attr: { T: type('DT_INT32'), end_mask: { i: '1' } },
+      },
+    ];
+    const weights = [index('b', 0), index('e', 0), index('s', 2)];
+    const model = await loadModel(graphFiles({ nodes, weights }));
+    expect(model.runtime).toBe('tfjs 4.22.0 (cpu)');
+    expect(await predict(model, { x: int32([5], 10, 20, 30, 40, 50) })).toEqual({ y: int32([3], 10, 30, 50) });
+    await model.dispose();
+  });
+
   it.each(['MyCustomOp', 'AssignAddVariableOp'])('with %s is refused by its name', async (op) => {
     const nodes = [placeholder('x', 'DT_FLOAT', [-1]), { name: 'y', op, input: ['x'] }];
     await expect(loadModel(graphFiles({ nodes }))).rejects.toMatchObject(
