@@ -45,13 +45,13 @@ describe('fanfold run, killed', () => {
       let lastsMs = tookMs;
       let kills = 0;
       let resumed = 0;
-      for (let run = 0; kills < KILLS_OF_ONE; run++) {
-        expect(run, 'runs that ended before they could be killed').toBeLessThan(MISSES);
+      // A run lasts less than a second, half of it start-up: it may be that none of the kills hit work that is worth resuming.
+      for (let run = 0; kills < KILLS_OF_ONE || resumed === 0; run++) {
+        expect(run, 'runs that ended before they could be killed, or had nothing to resume').toBeLessThan(MISSES);
         const output = freshOutput('killed');
         // Spread over the run: a different part of it each time, and a little chance within the part.
         const survived = await untilSucceeded(workload, output, () => {
-          if (kills === KILLS_OF_ONE) return undefined;
-          return lastsMs * ((kills + Math.random()) / KILLS_OF_ONE);
+          return lastsMs * (((kills % KILLS_OF_ONE) + Math.random()) / KILLS_OF_ONE);
         });
         if (survived.kills === 0) lastsMs = Math.min(lastsMs, survived.firstTookMs);
         kills += survived.kills;
@@ -59,17 +59,16 @@ describe('fanfold run, killed', () => {
         expect(readOutput(folder, output)).toEqual(expected);
         rmSync(join(folder, output, '..'), { recursive: true });
       }
-      expect(resumed, 'runs that found something to resume').toBeGreaterThan(0);
     },
     120_000,
   );
 });
 
-/** Runs the same command until it ends by itself; @param killAfter milliseconds until the next kill, undefined for none. */
+/** Runs the same command until it ends by itself; @param killAfter milliseconds until the first kill. */
 async function untilSucceeded(
   workload: Workload,
   output: string,
-  killAfter: () => number | undefined,
+  killAfter: () => number,
 ): Promise<{ readonly kills: number; readonly resumed: number; readonly firstTookMs: number }> {
   let resumed = 0;
   const delay = killAfter();
@@ -81,7 +80,7 @@ async function untilSucceeded(
   }
   for (;;) {
     // Again, sooner: what was done is not done again.
-    const again = kills < 3 && delay !== undefined ? delay * 0.7 : undefined;
+    const again = kills < 3 ? delay * 0.7 : undefined;
     const next = await killedAfter(workload, output, again);
     if (next.stderr.includes('resuming: ')) resumed++;
     if (next.signal === 'SIGKILL') {
