@@ -7,19 +7,19 @@ import type { ModelRegistry, ModelStore } from '../shared/ports.ts';
 import { UsageError } from './exit.ts';
 import { modelArgument } from './model-argument.ts';
 import { formatOption } from './options.ts';
-import { stateFolder, stateOption } from './state-folder.ts';
+import { modelsPlace, modelsStateOption } from './state-folder.ts';
 
 /** What all of `fanfold models` takes. */
 export interface ModelsOptions {
   readonly models?: string;
-  readonly state: string;
+  readonly state?: string;
   readonly format: 'table' | 'json';
 }
 
 export function addModelsOptions(command: Command): Command {
   return command
-    .option('--models <dir|gs://bucket>', 'the folder or bucket of models; default: models/ in the state folder')
-    .addOption(stateOption())
+    .option('--models <dir|gs://bucket>', 'the folder or bucket of models; default: models/')
+    .addOption(modelsStateOption())
     .addOption(formatOption());
 }
 
@@ -57,8 +57,4 @@ export function parseVersionArgument(argument: string): { readonly model: string
   const { model, selector } = parseModelReference(argument);
   if (selector !== undefined && isVersion(selector)) return { model, version: selector };
   throw new UsageError(`${argument}: expected model@version, with the version's number`);
-}
-
-function modelsPlace({ models, state }: ModelsOptions): string {
-  return models ?? process.env['FANFOLD_MODELS'] ?? stateFolder(state).models;
 }

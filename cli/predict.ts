@@ -10,7 +10,7 @@ import { modelArgument } from './model-argument.ts';
 import { examples } from './options.ts';
 import { instanceLines } from './predict-instances.ts';
 import type { ScoreLines } from './predict-local.ts';
-import { stateFolder, stateOption } from './state-folder.ts';
+import { modelsPlace, modelsStateOption } from './state-folder.ts';
 
 interface PredictOptions {
   readonly model: string;
@@ -19,7 +19,7 @@ interface PredictOptions {
   readonly signature?: string;
   readonly format: 'lines' | 'json';
   readonly models?: string;
-  readonly state: string;
+  readonly state?: string;
   readonly endpoint?: string;
   readonly googleIdentity?: boolean;
 }
@@ -59,8 +59,8 @@ export function addPredictCommand(program: Command, exit: (code: number) => void
         .choices(['lines', 'json'])
         .default('lines'),
     )
-    .option('--models <dir>', 'the folder of models; default: models/ in the state folder')
-    .addOption(stateOption())
+    .option('--models <dir>', 'the folder of models; default: models/')
+    .addOption(modelsStateOption())
     .addOption(
       new Option('--endpoint <url>', 'ask this server: fanfold dev, the predict function, TensorFlow Serving').env(
         'FANFOLD_PREDICT_URL',
@@ -96,22 +96,14 @@ async function predict(options: PredictOptions): Promise<number> {
 }
 
 /** What is not needed is not loaded: a model runtime for a server's predictions, an HTTP client for the model's own. */
-async function scorerOf({
-  model,
-  models,
-  state,
-  signature,
-  endpoint,
-  googleIdentity,
-}: PredictOptions): Promise<ScoreLines> {
+async function scorerOf({ model, signature, endpoint, googleIdentity, ...place }: PredictOptions): Promise<ScoreLines> {
   if (endpoint !== undefined) {
     const { remoteScorer } = await import('./predict-remote.ts');
     return remoteScorer({ endpoint, model, signature, googleIdentity: googleIdentity === true });
   }
   if (googleIdentity === true) throw new UsageError('--google-identity is for --endpoint');
   const { localScorer } = await import('./predict-local.ts');
-  const folder = models ?? process.env['FANFOLD_MODELS'] ?? stateFolder(state).models;
-  return localScorer(await modelArgument(model, folder), signature);
+  return localScorer(await modelArgument(model, modelsPlace(place)), signature);
 }
 
 async function* open(file: string): AsyncGenerator<Uint8Array> {

@@ -20,7 +20,19 @@ export function stateOption(): Option {
   return new Option('--state <dir>', 'the state folder of `fanfold dev`').env('FANFOLD_STATE').default('fanfold-state');
 }
 
-export function stateFolder(path: string): StateFolder {
+/** For commands that only look for models there. */
+export function modelsStateOption(): Option {
+  return new Option('--state <dir>', 'look for models in models/ of this state folder of `fanfold dev`').env(
+    'FANFOLD_STATE',
+  );
+}
+
+/** The folder of models by name: as said, else of the environment, else that of the state folder where one is named, else models/ here. */
+export function modelsPlace({ models, state }: { readonly models?: string; readonly state?: string }): string {
+  return models ?? process.env['FANFOLD_MODELS'] ?? (state === undefined ? 'models' : stateFolder(state).models);
+}
+
+function stateFolder(path: string): StateFolder {
   const root = resolve(path);
   return {
     root,

@@ -35,6 +35,16 @@ describe('fanfold models', () => {
     for (const option of [...options, `$ fanfold models ${command}`]) expect(stdout).toContain(option);
   });
 
+  it('are in models/ here, or in models/ of the state folder that is named', async () => {
+    const workspace = newWorkspace();
+    workspace.write('twin/models/six/1/model.onnx', FIVE);
+    const listed = async (...args: readonly string[]): Promise<string> =>
+      (await workspace.fanfold('models', 'list', ...args)).stdout;
+    expect(await listed()).toContain('\nfive ');
+    expect(await listed('--state', 'twin')).toMatch(/^MODEL.*\nsix .*\n$/);
+    expect(await listed('--state', 'twin', '--models', 'models')).toContain('\nfive ');
+  });
+
   it('imports, labels, makes default and deletes versions', async () => {
     const { workspace, models } = newRegistry();
     const imported = await models('import', 'exported', 'five');
