@@ -11,6 +11,18 @@ import { DT } from './graph-def.ts';
 /** Elements of each value that a failed Assert tells, where it does not say. */
 const SUMMARIZE = 3;
 
+/** Rounds of one loop. What is made of sequences takes some thousands; a loop without end would never give its thread back. */
+const MAX_ROUNDS = 250_000;
+
+/** Which row of a batch keeps a loop going, nobody knows. */
+export class EndlessLoopError extends Error {
+  override readonly name = 'EndlessLoopError';
+
+  constructor(node: string) {
+    super(`the loop ${node} has not ended after ${MAX_ROUNDS.toLocaleString('en')} rounds`);
+  }
+}
+
 const branch: Kernel = (run) => {
   const [then, otherwise] = run.step.plans;
   return run.run((isTrue(run, 0) ? then : otherwise) as Plan, run.inputs.slice(1));
@@ -35,7 +47,8 @@ async function loop(run: StepRun, variables: number): Promise<readonly Value[]> 
   const constants = run.inputs.slice(variables);
   let values: readonly Value[] = run.inputs.slice(0, variables);
   const given = new Set(run.inputs.flatMap(tensorsOf));
-  for (;;) {
+  for (let round = 0; ; round++) {
+    if (round === MAX_ROUNDS) throw new EndlessLoopError(run.step.name);
     const args = [...values, ...constants];
     const next = await inScope(run, async () => {
       const [goesOn] = await run.run(condition, args);

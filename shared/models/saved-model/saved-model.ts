@@ -1,9 +1,11 @@
-import { PermanentError } from '../../errors.ts';
+import { errorInfo, PermanentError } from '../../errors.ts';
 import type { Tensor, Tensors } from '../../tensor.ts';
 import { DEFAULT_SIGNATURE, type Model, type Signature } from '../model.ts';
 import { ModelLostError } from '../model-lost-error.ts';
 import { printable } from '../printable.ts';
 import { backendEpoch, hasTensorFlow, onBackend, type TfjsBackendName, type TfjsOptions } from '../tfjs-backend.ts';
+import { RowFailures } from '../row-failures.ts';
+import { EndlessLoopError } from './run-control.ts';
 import { SAVED_MODEL_OPS } from './run-ops.ts';
 import { Runner } from './run-body.ts';
 import type { StringPool } from './run-strings.ts';
@@ -55,7 +57,10 @@ export class SavedModelModel implements Model {
     return onBackend(backend, (tf) => new SavedModelModel(parts, runner, tf.version_core, backend));
   }
 
-  /** @throws PermanentError INVALID_ARGUMENT for a name that no signature has, and what a refused one was refused with. */
+  /**
+   * @throws PermanentError INVALID_ARGUMENT for a name that no signature has, and what a refused one was refused with; RowFailures of all rows where a
+   * loop does not end.
+   */
   async predict(name: string, inputs: Tensors): Promise<Tensors> {
     const { runnable, refused, label } = this.#parts;
     const refusal = refused.get(name);
@@ -66,7 +71,10 @@ export class SavedModelModel implements Model {
       throw new PermanentError('INVALID_ARGUMENT', `${label} has no signature ${name}; it has ${names}`);
     }
     const { signature, plan, outputs } = known;
-    const computed = plan.outputs.length === 0 ? [] : await this.#run(known, inputs);
+    const computed =
+      plan.outputs.length === 0
+        ? []
+        : await this.#run(known, inputs).catch((error: unknown) => forAllRows(error, inputs));
     const values = outputs.map((from, index): [string, Tensor] => {
       const spec = signature.outputs[index] as Signature['outputs'][number];
       const tensor = from.kind === 'computed' ? computed[from.place] : inputs[from.name];
@@ -114,4 +122,12 @@ export class SavedModelModel implements Model {
       }
     });
   }
+}
+
+/** A loop without end is not run again for every half of the batch: its rows fail together. */
+function forAllRows(error: unknown, inputs: Tensors): never {
+  if (!(error instanceof EndlessLoopError)) throw error;
+  const rows = Math.max(1, ...Object.values(inputs).map(({ shape }) => shape[0] ?? 1));
+  const info = errorInfo('RESOURCE_EXHAUSTED', error.message);
+  throw new RowFailures(new Map(Array.from({ length: rows }, (_, row) => [row, info])));
 }

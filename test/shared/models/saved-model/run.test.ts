@@ -6,7 +6,8 @@ import { ModelLostError } from '../../../../shared/models/model-lost-error.ts';
 import { onBackend } from '../../../../shared/models/tfjs-backend.ts';
 import type { Tensor } from '../../../../shared/tensor.ts';
 import { float32 } from '../model-files.ts';
-import { add, constant, graphModel, placeholder, tensor, type } from './graph-maker.ts';
+import { RowFailures } from '../../../../shared/models/row-failures.ts';
+import { add, call, constant, graphModel, placeholder, tensor, type } from './graph-maker.ts';
 import { bundleFiles } from './saved-model-maker.ts';
 
 const text = (key: string, value: string) => ({ key, value: { s: Buffer.from(value) } });
@@ -20,6 +21,52 @@ const xy = {
   },
 };
 const tensorCount = () => onBackend('cpu', (tf) => tf.memory().numTensors);
+
+describe('a loop without end', () => {
+  it('fails all rows of its batch, once', async () => {
+    const always = { dtype: DT.BOOL, tensorShape: {}, boolVal: [true] };
+    const model = await loadSavedModel(
+      await graphModel(
+        [
+          placeholder('x'),
+          {
+            name: 'y',
+            op: 'While',
+            input: ['x'],
+            attr: [{ key: 'T', value: { list: { type: [DT.FLOAT] } } }, call('cond', 'always'), call('body', 'twice')],
+          },
+        ],
+        {
+          functions: [
+            {
+              name: 'always',
+              nodes: [
+                {
+                  name: 't',
+                  op: 'Const',
+                  attr: [type('dtype', DT.BOOL), { key: 'value', value: { tensor: always } }],
+                },
+              ],
+              ret: { r: 't:output:0' },
+            },
+            { name: 'twice', nodes: [add('s', 'a', 'a')], ret: { r: 's:z:0' } },
+          ],
+        },
+      ),
+      { tfjsNode: false },
+    );
+    const failed: unknown = await model
+      .predict('serving_default', { x: float32([2], [1, 2]) })
+      .catch((e: unknown) => e);
+    expect(failed).toBeInstanceOf(RowFailures);
+    const message = 'the loop y has not ended after 250,000 rounds';
+    expect([...(failed as RowFailures).failures.values()]).toEqual([
+      expect.objectContaining({ status: 'RESOURCE_EXHAUSTED', message }),
+      expect.objectContaining({ status: 'RESOURCE_EXHAUSTED', message }),
+    ]);
+    await model.dispose();
+  });
+});
 
 describe('a model on TensorFlow.js', () => {
   const nodes = [placeholder('x'), constant('c', 2), add('y', 'x', 'c')];
