@@ -76,17 +76,23 @@ export function predictSuite(of: () => Running): void {
     });
 
     it('joins concurrent requests, and tells what it measured', async () => {
-      const answers = await Promise.all(
-        Array.from({ length: 50 }, async () =>
-          (await post('mlp/versions/2:predict', '{"instances": [[1, 2, 3, 4]]}')).text(),
-        ),
-      );
-      expect(new Set(answers).size).toBe(1);
-      const metrics = await (await fetch(`${of().stack.predictUrl}/metrics`)).text();
-      const value = (name: string): number =>
-        Number(new RegExp(`^${name}\\{model="mlp",version="2"\\} (\\S+)$`, 'm').exec(metrics)?.[1]);
-      expect(value('inference_request_batch_size_max')).toBeGreaterThan(2);
-      expect(value('inference_request_batch_size_count')).toBeLessThan(value('num_inferences'));
+      const wave = async (): Promise<void> => {
+        const one = async (): Promise<string> =>
+          (await post('mlp/versions/2:predict', '{"instances": [[1, 2, 3, 4]]}')).text();
+        const answers = await Promise.all(Array.from({ length: 50 }, one));
+        expect(new Set(answers).size).toBe(1);
+      };
+      const measured = async (name: string): Promise<number> => {
+        const metrics = await (await fetch(`${of().stack.predictUrl}/metrics`)).text();
+        return Number(new RegExp(`^${name}\\{model="mlp",version="2"\\} (\\S+)$`, 'm').exec(metrics)?.[1]);
+      };
+      // How many meet at the server is up to the machine: a fast one answers each before the next has come.
+      for (let waves = 0; waves < 20; waves++) {
+        await wave();
+        if ((await measured('inference_request_batch_size_max')) > 2) break;
+      }
+      expect(await measured('inference_request_batch_size_max')).toBeGreaterThan(2);
+      expect(await measured('inference_request_batch_size_count')).toBeLessThan(await measured('num_inferences'));
     });
 
     it('finishes what it is at when it is told to stop, and another instance goes on', async () => {
