@@ -14,7 +14,7 @@ import { ByteWriter } from '../shared/formats/byte-writer.ts';
 import { writeExample } from '../shared/formats/example/write-example.ts';
 import { writeRecord } from '../shared/formats/tf-record/tf-record-framing.ts';
 import { makeMlp } from '../test/shared/models/onnx-maker.ts';
-import { CLI, dataPath, grouped, measure, median, numbers } from './measure.ts';
+import { CLI, costs, dataPath, grouped, measure, median, numbers } from './measure.ts';
 import type { Measured } from './measure.ts';
 
 const ROWS = Math.round(1_000_000 * Number(process.env['BENCH_ROWS'] ?? 1));
@@ -153,12 +153,7 @@ for (const [suffix, measured] of took) {
     median(measured.map((one, round) => of(jsonl[round] ?? one) / of(one))).toFixed(2);
   const size = (statSync(inputFile(suffix)).size / 2 ** 20).toFixed(0).padStart(4);
   const speed = grouped(ROWS / median(measured.map(({ seconds }) => seconds))).padStart(10);
-  const cpu = median(measured.map(({ cpuSeconds }) => cpuSeconds))
-    .toFixed(2)
-    .padStart(6);
-  const peak = Math.max(...measured.map(({ peakMB }) => peakMB))
-    .toFixed(0)
-    .padStart(4);
+  const { cpu, peak } = costs(measured);
   const ratios = `${ratio((one) => one.seconds)} times as fast as JSON lines, ${ratio((one) => one.cpuSeconds)} by processor time`;
   console.log(`  ${suffix.padEnd(16)} ${speed} rows/s ${cpu} s of processor  ${size} MiB  peak ${peak} MB  ${ratios}`);
 }

@@ -74,3 +74,10 @@ export function median(values: readonly number[]): number {
 export function grouped(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
+
+/** Processor seconds of the middle run, and the most memory of any, in columns. */
+export function costs(measured: readonly Measured[]): { readonly cpu: string; readonly peak: string } {
+  const cpu = median(measured.map(({ cpuSeconds }) => cpuSeconds));
+  const peak = Math.max(...measured.map(({ peakMB }) => peakMB));
+  return { cpu: cpu.toFixed(2).padStart(6), peak: peak.toFixed(0).padStart(4) };
+}

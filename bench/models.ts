@@ -6,7 +6,7 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { makeMlp } from '../test/shared/models/onnx-maker.ts';
-import { CLI, dataPath, grouped, measure, median, numbers } from './measure.ts';
+import { CLI, costs, dataPath, grouped, measure, median, numbers } from './measure.ts';
 import type { Measured } from './measure.ts';
 
 const ROWS = Math.round(20_000 * Number(process.env['BENCH_ROWS'] ?? 1));
@@ -71,11 +71,6 @@ for (let round = 0; round < ROUNDS; round++) {
 console.log(`${grouped(ROWS)} rows of ${PIXELS} pixels, ${WORKERS} workers, median of ${ROUNDS}, start-up included`);
 for (const [model, measured] of took) {
   const speed = grouped(ROWS / median(measured.map(({ seconds }) => seconds))).padStart(8);
-  const cpu = median(measured.map(({ cpuSeconds }) => cpuSeconds))
-    .toFixed(2)
-    .padStart(6);
-  const peak = Math.max(...measured.map(({ peakMB }) => peakMB))
-    .toFixed(0)
-    .padStart(4);
+  const { cpu, peak } = costs(measured);
   console.log(`  ${model.padEnd(16)} ${speed} rows/s ${cpu} s of processor  peak ${peak} MB`);
 }

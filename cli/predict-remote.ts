@@ -4,6 +4,7 @@ import { JsonText } from '../functions/predict/json-text.ts';
 import { pathOf } from '../functions/predict/model-directory.ts';
 import { errorInfo, PermanentError } from '../shared/errors.ts';
 import { LF } from '../shared/formats/ascii.ts';
+import { once } from '../shared/once.ts';
 import { UsageError } from './exit.ts';
 import type { ScoreLines } from './predict-local.ts';
 import type { InstanceLines } from './predict-instances.ts';
@@ -147,9 +148,4 @@ function splitLines({ bytes, rows }: InstanceLines): readonly Buffer[] {
 function joined(lines: readonly Buffer[]): readonly Buffer[] {
   const comma = Buffer.from(',');
   return lines.flatMap((line, place) => (place === 0 ? [line] : [comma, line]));
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
 }

@@ -1,6 +1,7 @@
 import { PermanentError, toErrorInfo } from '../shared/errors.ts';
 import { TOPICS } from '../shared/messages.ts';
 import type { Ports } from '../shared/ports.ts';
+import { once } from '../shared/once.ts';
 import type { Config } from './config.ts';
 import { deadLetter } from './dead-letter/dead-letter.ts';
 import { finalize } from './finalize/finalize.ts';
@@ -122,10 +123,4 @@ async function guarded(
 
 function errorAnswer(code: number, status: string, message: string): HttpAnswer {
   return { status: code, body: { error: { code, status, message, details: [] } } };
-}
-
-/** Makes the value when it is first asked for. */
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../../functions/config.ts';
 import type { Composition } from '../../functions/handlers.ts';
 import type { Ports } from '../../shared/ports.ts';
+import { once } from '../../shared/once.ts';
 import { createClients } from './clients.ts';
 import { SystemClock } from './clock.ts';
 import { GoogleLedger } from './ledger.ts';
@@ -47,9 +48,4 @@ function cloudPorts(config: Config): Omit<Ports, 'scorer'> {
     clock: new SystemClock(),
     logger: new LeveledLogger(new GoogleLogger({ projectId: project }), logLevel),
   };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }

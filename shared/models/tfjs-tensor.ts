@@ -6,15 +6,19 @@ import type { Tfjs } from './tfjs-backend.ts';
 
 /** Our tensors as TensorFlow.js's and back. */
 
+/** What is given for an input. @throws PermanentError INVALID_ARGUMENT where it is missing or its dtype is not the spec's. */
+export function givenTensor(spec: TensorSpec, tensor: Tensor | undefined): Tensor {
+  if (tensor?.dtype === spec.dtype) return tensor;
+  const found = tensor === undefined ? 'is missing' : `is ${tensor.dtype}`;
+  throw new PermanentError('INVALID_ARGUMENT', `input ${spec.name} ${found}; expected ${spec.dtype}`);
+}
+
 /**
  * Small integers are computed in int32.
- * @throws PermanentError INVALID_ARGUMENT where the dtype is not the spec's.
+ * @throws as `givenTensor`.
  */
-export function toTfjs(tf: Tfjs, spec: TensorSpec, tensor: Tensor | undefined): tfc.Tensor {
-  if (tensor?.dtype !== spec.dtype) {
-    const found = tensor === undefined ? 'is missing' : `is ${tensor.dtype}`;
-    throw new PermanentError('INVALID_ARGUMENT', `input ${spec.name} ${found}; expected ${spec.dtype}`);
-  }
+export function toTfjs(tf: Tfjs, spec: TensorSpec, given: Tensor | undefined): tfc.Tensor {
+  const tensor = givenTensor(spec, given);
   const shape = [...tensor.shape];
   switch (tensor.dtype) {
     case 'float32':

@@ -442,7 +442,7 @@ describe('concurrent requests', () => {
     const given = await metric(functions, 'num_inferences', 'ids');
     const calls = await metric(functions, 'inference_request_batch_size_count', 'ids');
     expect(await metric(functions, 'inference_request_batch_size_max', 'ids')).toBeGreaterThan(3);
-    expect(calls).toBeLessThan(given);
+    expect(calls).toBeLessThan(given / 3);
     expect(await metric(functions, 'load_model_latency_milli_secs_count', 'ids')).toBe(1);
   });
 

@@ -1,4 +1,5 @@
-import { DT, valueType } from './graph-def.ts';
+import { valueType } from './graph-def.ts';
+import { computedType } from './graph-support.ts';
 import { graphError } from './op-tensor.ts';
 import type { OpTensor } from './op-tensor.ts';
 
@@ -94,30 +95,11 @@ export class OpAttrs {
   }
 }
 
-/** The dtype that TensorFlow.js computes TensorFlow's in. @throws PermanentError of one that it has not. */
+/** The dtype that our operations compute a DataType in. @throws PermanentError of one that they do not. */
 export function opDtype(type: number): OpTensor['dtype'] {
-  switch (type) {
-    case DT.FLOAT:
-    case DT.DOUBLE:
-    case DT.HALF:
-    case DT.BFLOAT16:
-      return 'float32';
-    case DT.STRING:
-      return 'string';
-    case DT.BOOL:
-      return 'bool';
-    case DT.INT8:
-    case DT.UINT8:
-    case DT.INT16:
-    case DT.UINT16:
-    case DT.INT32:
-    case DT.UINT32:
-    case DT.INT64:
-    case DT.UINT64:
-      return 'int32';
-    default:
-      throw graphError(`DataType ${type} cannot be computed with`);
-  }
+  const dtype = computedType(type);
+  if (dtype === undefined || dtype === 'complex64') throw graphError(`DataType ${type} cannot be computed with`);
+  return dtype;
 }
 
 function textOf(raw: RawBytes): string {

@@ -1,8 +1,9 @@
 import type * as tfc from '@tensorflow/tfjs-core';
-import { errorInfo, PermanentError, type ErrorInfo } from '../../errors.ts';
+import { errorInfo, type ErrorInfo } from '../../errors.ts';
 import type { DType, Tensor, TensorSpec } from '../../tensor.ts';
 import { RowFailures } from '../row-failures.ts';
 import type { Tfjs } from '../tfjs-backend.ts';
+import { givenTensor } from '../tfjs-tensor.ts';
 import type { StringPool } from './run-strings.ts';
 
 /** Our tensors as those of a graph and back: integers are computed as int32, floats as float32, strings by their numbers in the pool. */
@@ -10,15 +11,9 @@ import type { StringPool } from './run-strings.ts';
 const INT32_MIN = -(2 ** 31);
 const INT32_MAX = 2 ** 31 - 1;
 
-/**
- * @throws PermanentError INVALID_ARGUMENT where the tensor is missing or not of the spec's dtype, RowFailures where rows hold integers that
- * are not computed with.
- */
-export function toGraph(tf: Tfjs, strings: StringPool, spec: TensorSpec, tensor: Tensor | undefined): tfc.Tensor {
-  if (tensor?.dtype !== spec.dtype) {
-    const found = tensor === undefined ? 'is missing' : `is ${tensor.dtype}`;
-    throw new PermanentError('INVALID_ARGUMENT', `input ${spec.name} ${found}; expected ${spec.dtype}`);
-  }
+/** @throws as `givenTensor`, and RowFailures where rows hold integers that are not computed with. */
+export function toGraph(tf: Tfjs, strings: StringPool, spec: TensorSpec, given: Tensor | undefined): tfc.Tensor {
+  const tensor = givenTensor(spec, given);
   const shape = [...tensor.shape];
   switch (tensor.dtype) {
     case 'float32':
@@ -45,11 +40,9 @@ export function toGraph(tf: Tfjs, strings: StringPool, spec: TensorSpec, tensor:
 }
 
 /** An integer tensor as floats: what a graph that casts it at once computes with. */
-export function toFloats(tf: Tfjs, spec: TensorSpec, tensor: Tensor | undefined): tfc.Tensor {
-  if (tensor?.dtype !== spec.dtype || tensor.dtype === 'string') {
-    throw new PermanentError('INVALID_ARGUMENT', `input ${spec.name} is not ${spec.dtype}`);
-  }
-  return tf.tensor(Float32Array.from(tensor.data, Number), [...tensor.shape], 'float32');
+export function toFloats(tf: Tfjs, spec: TensorSpec, given: Tensor | undefined): tfc.Tensor {
+  const { shape, data } = givenTensor(spec, given);
+  return tf.tensor(Float32Array.from<unknown>(data, Number), [...shape], 'float32');
 }
 
 type Wide = Extract<Tensor, { dtype: 'int64' | 'uint64' | 'uint32' }>;

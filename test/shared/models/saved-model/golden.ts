@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Model } from '../../../../shared/models/model.ts';
+import { newData, newTensor } from '../../../../shared/tensor.ts';
 import type { DType, StringElement, Tensor } from '../../../../shared/tensor.ts';
 
 /** TensorFlow's own outputs, as `golden.json` of the fixtures holds them. */
@@ -16,19 +17,6 @@ export interface GoldenCall {
   readonly inputs: Readonly<Record<string, GoldenTensor>>;
   readonly outputs: Readonly<Record<string, GoldenTensor>>;
 }
-
-const STORAGE = {
-  float16: Float16Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  bool: Uint8Array,
-} as const;
 
 /** Relative difference that arithmetic in another order may make. */
 const TOLERANCE = 1e-5;
@@ -49,7 +37,9 @@ export function toTensor({ dtype, shape, data }: GoldenTensor): Tensor {
   const numbers = data as readonly (number | string | boolean)[];
   if (dtype === 'int64') return { dtype, shape, data: BigInt64Array.from(numbers, BigInt) };
   if (dtype === 'uint64') return { dtype, shape, data: BigUint64Array.from(numbers, BigInt) };
-  return { dtype, shape, data: STORAGE[dtype].from(numbers.map(Number)) } as Tensor;
+  const values = newData(dtype, numbers.length) as Float32Array;
+  values.set(numbers.map(Number));
+  return newTensor(dtype, shape, values);
 }
 
 /** Strings and integers equal; floats within 1e-5 of the value, or of 0.01 where it is smaller; or within `tolerance`, absolutely. */
