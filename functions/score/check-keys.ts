@@ -94,8 +94,10 @@ function isSame(value: string, element: StringElement | number | bigint, dtype: 
     const number = value.startsWith('"') ? Number(textOf(value)) : Number(value);
     return Object.is(rounded(number, dtype) + 0, element + 0);
   }
-  if (dtype === 'bool') return value === (element === 0 ? 'false' : 'true');
-  return exactInteger(value) === BigInt(element);
+  // A quoted cell of CSV is a string as a key, and still a number for the model.
+  const text = value.startsWith('"') ? textOf(value).trim() : value;
+  if (dtype === 'bool') return text.toLowerCase() === (element === 0 ? 'false' : 'true');
+  return exactInteger(text) === BigInt(element);
 }
 
 /** At the precision of the dtype. */

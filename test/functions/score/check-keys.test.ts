@@ -64,6 +64,9 @@ describe('a key that goes through the model', () => {
     { key: '{"b64": "/w=="}', returned: { dtype: 'string', shape: [1], data: [Uint8Array.of(255)] } },
     { key: '["a, b", {"b64":"Yw=="}]', returned: { dtype: 'string', shape: [1, 2], data: ['a, b', 'c'] } },
     { key: '7', returned: { dtype: 'string', shape: [1], data: ['7'] } },
+    { key: '"7"', returned: int64(7n) },
+    { key: '" 9007199254740993"', returned: int64(9007199254740993n) },
+    { key: '"True"', returned: { dtype: 'bool', shape: [1], data: Uint8Array.of(1) } },
   ])('$key may come back as $returned.dtype', ({ key, returned }) => {
     expect(complaint(key, returned)).toBeUndefined();
   });
