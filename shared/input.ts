@@ -30,7 +30,7 @@ export async function pinInput(
   if (known === undefined) {
     throw new PermanentError(
       'INVALID_ARGUMENT',
-      `input ${locationOf(object)}: the format cannot be told from its name: name it ${INPUT_SUFFIXES.join(', ')} (text and TFRecords also .gz, .zst), or say the format`,
+      `input ${locationOf(object)}: the format cannot be told from its name: name it ${INPUT_SUFFIXES.join(', ')} (text and TFRecords also .gz, .zst, .zlib), or say the format`,
     );
   }
   try {

@@ -53,6 +53,12 @@ async function loadWith(files: ModelFiles, options: LoadOptions, within: Nesting
   if (!files.names.includes(SERVING_CONFIG)) return loadRuntime(files, detected, options, within);
   const config = await readServingConfig(files);
   const model = await loadRuntime(files, detected, options, within);
+  const { signatureName } = config;
+  if (signatureName !== undefined && !(signatureName in { ...model.refused, ...model.signatures })) {
+    await model.dispose();
+    const found = `found signatureName ${signatureName}, expected one of ${Object.keys(model.signatures).join(', ')}`;
+    throw new PermanentError('FAILED_PRECONDITION', `${files.label}: ${SERVING_CONFIG}: ${found}`);
+  }
   if (config.preprocess === undefined && config.postprocess === undefined && config.signatures === undefined)
     return model;
   const { processModel } = await import('./processing/processed-model.ts');

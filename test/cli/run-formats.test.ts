@@ -75,6 +75,17 @@ describe('fanfold run --output', () => {
     expect(jsonl.toString()).toMatch(/^{"key":"k0","prediction":0}\n/);
   });
 
+  it.each(['out.jsonl.gz', 'out.csv.zst', 'out.ZLIB'])(
+    'refuses a name that promises compression: %s',
+    async (output) => {
+      const workspace = newWorkspace();
+      workspace.write('a.jsonl', INPUT);
+      const { code, stderr } = await workspace.fanfold('run', 'a.jsonl', '--model', 'five', '--output', output);
+      expect(stderr).toContain(`--output ${output}: results are not compressed: name it without .`);
+      expect(code).toBe(2);
+    },
+  );
+
   it('refuses a format that there is not', async () => {
     const args = ['run', 'a.jsonl', '--model', 'five', '--output', 'o', '--predictions-format', 'xml'];
     const { code, stderr } = await newWorkspace().fanfold(...args);

@@ -91,6 +91,7 @@ describe('an input is pinned', () => {
     { name: 'a.npy', content: npyFile('<f4', [2, 4], rows, { fortran: true }), expected: 'the file is cut off' },
     { name: 'a', content: '', format: 'bigquery', expected: 'a table of BigQuery is no file' },
     { name: 'a.json', content: lines, expected: 'the format cannot be told from its name: name it .jsonl' },
+    { name: 'a.json.zlib', content: lines, expected: '(text and TFRecords also .gz, .zst, .zlib)' },
   ] as const)('or refused, saying what is wrong: $name ($expected)', async ({ name, content, expected, ...rest }) => {
     const pinned = pin(name, content, 'format' in rest ? rest.format : undefined);
     await expect(pinned).rejects.toBeInstanceOf(PermanentError);

@@ -10,7 +10,8 @@ import type { Header } from '../format.ts';
  * Reads the names of the columns from a file's first record (empty lines before it are skipped); whitespace around a name is dropped.
  * A file without any record has no columns.
  * @param complete `head` is the whole file.
- * @throws PermanentError INVALID_ARGUMENT for a header that does not end within `head`, is not UTF-8, or has wrong quotes, empty or equal names.
+ * @throws PermanentError INVALID_ARGUMENT for a header that does not end within `head`, is not UTF-8, or has wrong quotes, empty or equal names;
+ *   or for lines that end with a carriage return alone, which would make the whole file its header.
  */
 export function readCsvHeader(head: Uint8Array, complete: boolean): Header {
   const bytes = asBuffer(head);
@@ -39,6 +40,8 @@ function namesOf(bytes: Buffer, cells: Cells): string[] {
   const names = Array.from({ length: cells.count }, (_, index) =>
     textOf(bytes, cells.starts[index] as number, cells.ends[index] as number, cells.quoted[index] === true).trim(),
   );
+  if (names.some((name, index) => cells.quoted[index] !== true && name.includes('\r')))
+    refuse('found a carriage return within an unquoted name', 'end lines with LF or CRLF');
   const empty = names.indexOf('');
   if (empty >= 0)
     refuse(`found no name for column ${empty + 1} of ${names.length}`, 'give every column a name in the first line');

@@ -99,10 +99,13 @@ function packedSize(feature: FeatureValues): number {
   }
 }
 
+/** The first integer that a varint of five bytes, seven bits in each, does not hold. */
+const FIVE_BYTES = 1n << 35n;
+
 /** Negative numbers take all ten bytes. */
 function int64Size(value: bigint): number {
   const unsigned = BigInt.asUintN(64, value);
-  return unsigned <= 0xffff_ffffn ? varintSize(Number(unsigned)) : 5 + varintSize(Number(unsigned >> 35n));
+  return unsigned < FIVE_BYTES ? varintSize(Number(unsigned)) : 5 + varintSize(Number(unsigned >> 35n));
 }
 
 function putBytes(bytes: Buffer, at: number, part: Buffer): number {

@@ -49,7 +49,8 @@ function buildStep(
     case 'scale':
       return elementwise(spec.op, float, (x) => x * spec.factor + spec.offset);
     case 'clip':
-      return elementwise(spec.op, float, (x) => Math.min(spec.max, Math.max(spec.min, x)));
+      // Math.min makes a negative NaN of any NaN, and XNNPACK's relu makes 0 of that: a NaN stays the one it was.
+      return elementwise(spec.op, float, (x) => (Number.isNaN(x) ? x : Math.min(spec.max, Math.max(spec.min, x))));
     case 'log1p':
       return elementwise(spec.op, float, Math.log1p);
     case 'normalize':

@@ -117,6 +117,12 @@ describe('the CSV header', () => {
       expected: 'found the column "a" twice, expected the names of the columns: rename one of them',
     },
     {
+      name: 'lines that end with a carriage return alone',
+      input: 'a,b\r1,2\r3,4\r',
+      expected:
+        'found a carriage return within an unquoted name, expected the names of the columns: end lines with LF or CRLF',
+    },
+    {
       name: 'an empty name',
       input: 'a,\n',
       expected:

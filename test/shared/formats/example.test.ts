@@ -104,6 +104,14 @@ describe('tf.Example', () => {
     );
   });
 
+  test('integers of every number of bits are written and read back', () => {
+    const powers = Array.from({ length: 63 }, (_, bits) => 1n << BigInt(bits));
+    for (const value of powers.flatMap((power) => [power - 1n, power, power + 1n, -power])) {
+      const content = new Map<string, ExampleFeature>([['n', { kind: 'int64', values: [value] }]]);
+      expect(decodeExample(encodeExample(content)), String(value)).toEqual(content);
+    }
+  });
+
   test('protobufjs reads what is written', () => {
     fc.assert(
       fc.property(features, (content) => {

@@ -99,6 +99,13 @@ describe('serving.json', () => {
     expect(await readServingConfig(memoryFiles({ 'a.onnx': onnx }))).toEqual({});
   });
 
+  it('is refused with the model where it names a signature that the model does not have', async () => {
+    const files = memoryFiles({ 'm.onnx': onnx, 'serving.json': { signatureName: 'other' } });
+    await expect(loadModel(files)).rejects.toThrow(
+      'serving.json: found signatureName other, expected one of serving_default',
+    );
+  });
+
   it('gives the job what it does not say itself', async () => {
     const config = {
       signatureName: 'concat',

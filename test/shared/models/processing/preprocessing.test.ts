@@ -120,6 +120,13 @@ describe('preprocess', () => {
     expect(await predict(model, { x: float32([1, 3], [1, 2, 3]) })).toEqual({ out_x: float32([1, 3], expected) });
   });
 
+  it('clip leaves the bits of a NaN as they are: of a negative one, relu on wasm would make 0', async () => {
+    const model = await load({ x: {} }, { preprocess: { x: { steps: [{ op: 'clip', min: 0, max: 1 }] } } });
+    const { out_x } = await predict(model, { x: float32([1, 3], [NaN, 2, -1]) });
+    const bits = new Uint32Array((out_x?.data as Float32Array).slice().buffer);
+    expect([...bits]).toEqual([0x7fc00000, 0x3f800000, 0]);
+  });
+
   it('takes an input from a field of another name, dtype and shape', async () => {
     const model = await load(
       { x: { shape: ['N', 3, 1, 2] } },
