@@ -21,6 +21,7 @@ export interface ScorePoolOptions {
 export class ScorePool implements Scorer {
   readonly #pool: Piscina<Question, Answer>;
   readonly #totals = new ModelTotals();
+  #loading: Promise<unknown> = Promise.resolve();
 
   constructor({ buckets, models, workers }: ScorePoolOptions) {
     this.#pool = new Piscina({
@@ -50,11 +51,14 @@ export class ScorePool implements Scorer {
     const answers = Array.from({ length: this.#pool.options.maxThreads }, () =>
       this.#pool.run({ kind: 'inspect', model }),
     );
-    for (const answer of answers) answer.catch(() => undefined); // a later one's failure shows when it scores
+    // A later one's failure shows when it scores.
+    this.#loading = Promise.allSettled([this.#loading, ...answers]);
     return unwrap(await Promise.race(answers)) as ModelDescription;
   }
 
   async close(): Promise<void> {
+    // A thread that is ended while a runtime's native library starts in it takes the whole process down with it.
+    await this.#loading;
     await this.#pool.destroy();
   }
 }
